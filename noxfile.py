@@ -1,0 +1,145 @@
+"""Everything this repository does, one verb each; what each verb means is known to the packages.
+
+`nox` alone builds, lints and tests. What stands behind `--` goes to the command, as in
+`nox -s test -- -k tenancy`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["build", "lint", "test"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PACKAGES = {
+    path.parent.name: nox.project.load_toml(path)
+    for path in sorted(Path("packages").glob("*/pyproject.toml"))
+}
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the migration from its fragments; `-- --check` only says whether it is stale."""
+    install(session, "schema-cli")
+    session.run("schema", "build", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run every check, or those named: `-- ruff mypy`; `-- --fix` mends what can be mended."""
+    fix = ["--fix"] if "--fix" in session.posargs else []
+    sources = [f"packages/{name}/src" for name in PACKAGES]
+    checks = {
+        "deps": ["schema", "deps", *fix],
+        "style": ["schema", "style", *fix],
+        "rules": ["schema", "lint"],
+        "build": ["schema", "build", *([] if fix else ["--check"])],
+        "squawk": ["squawk", "supabase/migrations/*.sql"],
+        "ruff": ["ruff", "check", *fix],
+        "format": ["ruff", "format", *([] if fix else ["--check"])],
+        "mypy": ["mypy", *sources, "noxfile.py", "tests", "tools"],
+    }
+    named = [argument for argument in session.posargs if argument != "--fix"]
+    if unknown := [name for name in named if name not in checks]:
+        session.error(f"no check is called {', '.join(unknown)}; there are {', '.join(checks)}")
+
+    # All of them, because mypy reads all of them.
+    install(session, *PACKAGES, groups=("lint", "test"))
+    failed = []
+    for name in named or checks:
+        try:
+            session.run(*checks[name])
+        except CommandFailed:
+            failed.append(name)
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Prove it all, against a PostgreSQL of its own or the server that DATABASE_URL names."""
+    install(session, *PACKAGES, groups=("test",))
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def deps(session: nox.Session) -> None:
+    """Hold the declared dependencies against the SQL; `-- --fix` writes the true ones."""
+    install(session, "schema-cli")
+    session.run("schema", "deps", *session.posargs)
+
+
+@nox.session
+def db(session: nox.Session) -> None:
+    """Start a local database with the migration and a demo tenant in it, until Ctrl-C."""
+    install(session, "schema-cli", "schema-database")
+    # Long enough for PostgreSQL to write its buffers and leave nothing behind.
+    session.run("schema", "db", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+
+
+@nox.session
+def schema(session: nox.Session) -> None:
+    """Run the schema command with anything that it can do: `-- query`, `-- explain RULE`, …."""
+    install(session, *PACKAGES)
+    session.run("schema", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Pin what the packages and tools require in constraints.txt; `-- --upgrade` takes newer."""
+    session.install("uv")
+    requirements = write_requirements(session, *third_party())
+    session.run(
+        *("uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11"),
+        *("--no-annotate", "--custom-compile-command=nox -s lock"),
+        *("--output-file=constraints.txt", str(requirements)),
+        *session.posargs,
+    )
+
+
+def install(session: nox.Session, *names: str, groups: tuple[str, ...] = ()) -> None:
+    """Install packages of this repository, editable, and groups of tools, all as pinned."""
+    # In a file, because uv rebuilds what it is given as arguments every time: 1.2 s and a network.
+    requirements = write_requirements(
+        session,
+        *(f"-e {Path('packages', name).resolve().as_uri()}" for name in closure(*names)),
+        *nox.project.dependency_groups(PROJECT, *groups),
+    )
+    session.install(
+        "--constraint=constraints.txt",
+        f"--requirement={requirements}",
+        # What builds the packages is pinned too.
+        env={"PIP_BUILD_CONSTRAINT": "constraints.txt", "UV_BUILD_CONSTRAINT": "constraints.txt"},
+    )
+
+
+def write_requirements(session: nox.Session, *requirements: str) -> Path:
+    """Write requirements where this session alone reads them, and return the place."""
+    path = Path(session.virtualenv.location, "requirements.txt")
+    path.write_text("".join(f"{requirement}\n" for requirement in requirements), encoding="utf-8")
+    return path
+
+
+def closure(*names: str) -> list[str]:
+    """Return packages and all of ours that they need.
+
+    An installer that is given all of them by path asks no index for any of our names.
+    """
+    found = dict.fromkeys(names)
+    for name in names:
+        required = [each for each in PACKAGES[name]["project"]["dependencies"] if each in PACKAGES]
+        found |= dict.fromkeys(closure(*required))
+    return sorted(found)
+
+
+def third_party() -> Iterator[str]:
+    """Yield the requirements of all packages, their builds and the tools, but for our own."""
+    yield from nox.project.dependency_groups(PROJECT, *PROJECT["dependency-groups"])
+    for package in PACKAGES.values():
+        requires = package["build-system"]["requires"] + package["project"]["dependencies"]
+        yield from (each for each in requires if each not in PACKAGES)

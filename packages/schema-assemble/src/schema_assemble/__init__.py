@@ -1,0 +1,1 @@
+"""Ordered SQL fragments to one migration that guards itself."""

@@ -1,0 +1,163 @@
+"""The migration: knows the order and the dress of its parts; knows no files and no clock."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from schema_assemble.guard import exact_access, guard, preamble
+from schema_sql.declared import DeclaredSchema
+from schema_sql.names import range_name
+from schema_sql.objects import provides, requires
+from schema_sql.source import Source, SourceError
+from schema_sql.statements import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schema_sql.objects import Object
+    from schema_sql.statements import SqlFile, Statement
+
+LOCK_NAME = "supabase/migrations"
+"""What all our migrations lock: they touch the same tables."""
+
+_RULE = "-- " + "-" * 95
+
+_WHY_GUARD = (
+    "The guard. CREATE TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared "
+    "first: one exception lists every difference, and nothing is repaired or changed. Columns and "
+    "constraints that a later migration has added are no difference."
+)
+
+_WHY_EXACT_ACCESS = (
+    "On these tables, access is exactly what this file declares: a single policy too many would "
+    "let a tenant see the others."
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fragment of a migration: its label, its section's title, and its SQL."""
+
+    label: str
+    section: str
+    sql: SqlFile
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Something that must exist before the migration runs, and what to do where it does not."""
+
+    object: Object
+    remedy: str
+
+
+def assemble(
+    label: str,
+    title: str,
+    parts: Sequence[Part],
+    known: Sequence[SqlFile] = (),
+    needed: Sequence[Needed] = (),
+) -> str:
+    """Put a migration together.
+
+    Args:
+        label: The target that is built, for the header.
+        title: What the migration is about, in one line.
+        parts: The fragments, in order. Those of one section that follow each other share a banner.
+        known: The SQL of what exists before: stubs and fragments of earlier migrations.
+        needed: What of it must be there; the guard asks for it.
+
+    Returns:
+        The text of the migration. It depends on the arguments alone.
+
+    Raises:
+        SourceError: A table cannot be guarded: it is in another schema than public, or made of
+            something that the migration itself creates.
+    """
+    statements = [statement for part in parts for statement in part.sql.statements]
+    declared = DeclaredSchema(statements)
+    before = (s for sql in known for s in sql.every_statement)
+    everything = DeclaredSchema([*before, *statements])
+    tables = list(declared.tables.values())
+    own = {mention.object for statement in statements for mention in provides(statement)}
+    for part in parts:
+        _refuse_unguardable(part, own)
+    asked = [(item.object, item.remedy) for item in needed]
+    blocks = [
+        _header(label, title, parts),
+        _banner("Before anything changes", ""),
+        preamble(LOCK_NAME),
+    ]
+    if tables or asked:
+        blocks.append(_comment(_WHY_GUARD) + guard(tables, everything, asked))
+    if tables:
+        blocks.append(_comment(_WHY_EXACT_ACCESS) + exact_access(tables))
+    section = ""
+    for part in parts:
+        if part.section != section:
+            section = part.section
+            blocks.append(_banner(section, _purpose(section, parts, declared)))
+        blocks.append(f"-- Source: {part.sql.path}\n{part.sql.source.text.strip()}\n")
+    text = "\n".join(blocks)
+    # What we generate around the fragments must be SQL too.
+    parse(Source(label, text))
+    return text
+
+
+def _header(label: str, title: str, parts: Sequence[Part]) -> str:
+    sections = list(dict.fromkeys(part.section for part in parts))
+    text = [
+        f"-- {title}",
+        "--",
+        f"-- Generated: `schema build {label}`.",
+        "-- Do not edit it: each fragment is named where it begins; change that and build again.",
+        "--",
+        "-- Safe to run again: over its own result it changes nothing, and after a run that was",
+        "-- cut off it ends in the same place. It begins and commits no transaction, because the",
+        "-- Supabase CLI and the SQL editor run the whole file as one. With psql:",
+        "--   psql -1 -v ON_ERROR_STOP=1 -f FILE",
+    ]
+    if len(sections) > 1:
+        text += ["--", *(f"-- {n}. {section}" for n, section in enumerate(sections, 1))]
+    return "\n".join(text) + "\n"
+
+
+def _banner(title: str, purpose: str) -> str:
+    lines = [_RULE, f"-- {title}"]
+    if purpose:
+        lines += textwrap.wrap(purpose, 96, initial_indent="-- ", subsequent_indent="-- ")
+    return "\n".join([*lines, _RULE, ""])
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 98, initial_indent="-- ", subsequent_indent="-- ") + "\n"
+
+
+def _purpose(section: str, parts: Sequence[Part], declared: DeclaredSchema) -> str:
+    """The comments of the tables that a section creates."""
+    paths = {part.sql.path for part in parts if part.section == section}
+    return " ".join(t.comment or "" for t in declared.tables.values() if t.path in paths).strip()
+
+
+def _refuse_unguardable(part: Part, own: set[Object]) -> None:
+    """A table that has no twin before the migration has run cannot be compared first."""
+    for statement in part.sql.statements:
+        if statement.kind != "CreateStmt":
+            continue
+        name = range_name(statement.node["relation"]).qualified()
+        if name.schema != "public":
+            remedy = "the guard compares tables of the schema public; create the table there"
+            _refuse(statement, statement.start, f"the guard cannot compare {name}", remedy)
+        for mention in requires(statement):
+            if mention.object in own and mention.object.kind in {"type", "function"}:
+                message = f"the guard cannot compare {name}: this migration makes {mention.object}"
+                remedy = "ship that with an earlier migration, or use TEXT with a CHECK"
+                _refuse(statement, mention.offset, message, remedy)
+
+
+def _refuse(statement: Statement, offset: int, message: str, remedy: str) -> None:
+    source = statement.source
+    finding = source.finding(offset, "unguarded-table", message, remedy)
+    raise SourceError(finding, source.excerpt(source.position(offset)))

@@ -1,0 +1,60 @@
+"""The built file on disk: knows how to compare and replace it; knows nothing of its content."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from pathlib import Path
+
+
+def read_output(path: Path) -> str | None:
+    """The file's text as it is, line ends included, or None where there is none."""
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def write_output(path: Path, text: str) -> None:
+    """Replace a file's text: whoever looks sees the old one or the new one, whole.
+
+    Raises:
+        OSError: The file cannot be written; the old one is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp makes it private; the file that was there says what it should be.
+        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def difference(name: str, old: str, new: str) -> str:
+    """A unified diff from the file's text to what it should be."""
+    lines = difflib.unified_diff(
+        old.splitlines(keepends=True),
+        new.splitlines(keepends=True),
+        f"{name} (on disk)",
+        f"{name} (built)",
+    )
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ no newline at the end\n" for line in lines
+    )
+
+
+def change_summary(old: str | None, new: str) -> str:
+    """What a build changed, in a few words: ``+3 -1 lines``."""
+    if old is None:
+        return f"new, {len(new.splitlines())} lines"
+    added = removed = 0
+    for line in difflib.ndiff(old.splitlines(), new.splitlines()):
+        added += line.startswith("+ ")
+        removed += line.startswith("- ")
+    return f"+{added} -{removed} lines"

@@ -1,0 +1,8 @@
+DO $guard$
+DECLARE
+  tables CONSTANT TEXT[] := ARRAY[
+/*names*/
+  ];
+  problems TEXT;
+  remedies TEXT;
+BEGIN

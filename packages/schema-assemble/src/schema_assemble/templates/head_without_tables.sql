@@ -1,0 +1,5 @@
+DO $guard$
+DECLARE
+  problems TEXT;
+  remedies TEXT;
+BEGIN

@@ -1,0 +1,16 @@
+  -- What the platform must provide.
+  SELECT
+    string_agg(format(E'\n- %s', needed.what), '' ORDER BY needed.what),
+    string_agg(DISTINCT needed.remedy, ' ')
+  INTO problems, remedies
+  FROM (VALUES
+/*needed*/
+  ) AS needed (what, found, remedy)
+  WHERE NOT needed.found;
+
+  IF problems IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = 'This database lacks what the migration builds on; nothing was changed.' || problems,
+      HINT = remedies;
+  END IF;

@@ -1,0 +1,142 @@
+"""Write the migrations from their fragments, or, given a label, that target's closure alone.
+
+Without a label every migration is written to its file, if it changed. With the label of a
+migration, that one. With the label of a fragment (or //package:all), the SQL of that target and all
+that it needs goes to the standard output, and no file is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from schema_assemble.output import change_summary, difference, read_output, write_output
+from schema_cli.project import (
+    CACHE,
+    build_text,
+    code_digest,
+    open_files,
+    open_workspace,
+    print_errors,
+    read_label,
+)
+from schema_targets.workspace import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from schema_targets.build_file import Target
+    from schema_targets.workspace import Files, Workspace
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("label", nargs="?", help="the target to build, such as //schema:name")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; exit 1 and show a diff where a file is not what would be written",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build."""
+    files = open_files(args.root)
+    if args.label is None and _nothing_changed(files):
+        return 0
+    workspace = open_workspace(files)
+    if workspace is None:
+        return 1
+    if args.label is None:
+        migrations = workspace.of_kind("migration")
+        if not migrations:
+            raise UsageError("the workspace has no [migration.NAME] to build")
+    else:
+        label = read_label(workspace, args.label)
+        target = workspace.targets.get(label)
+        if target is None or target.kind != "migration":
+            if args.check:
+                raise UsageError(f"--check compares a file, and {label} is written to none")
+            return _print_closure(workspace, args.label)
+        migrations = [target]
+    return _build(files, workspace, migrations, check=args.check, everything=args.label is None)
+
+
+def _print_closure(workspace: Workspace, text: str) -> int:
+    label = read_label(workspace, text)
+    target = workspace.targets.get(label)
+    if target is not None and target.kind == "external":
+        raise UsageError(f"{label} is external: it exists already and is never shipped")
+    shipped = workspace.fragments([label])
+    sys.stdout.write(build_text(workspace, label, f"{label} and all that it needs", shipped))
+    return 0
+
+
+def _build(
+    files: Files, workspace: Workspace, migrations: list[Target], *, check: bool, everything: bool
+) -> int:
+    built = {
+        migration.out: build_text(
+            workspace, migration.label, migration.title, workspace.shipped(migration)
+        )
+        for migration in migrations
+    }
+    stale = False
+    for out, text in built.items():
+        path = files.root / out
+        old = read_output(path)
+        if old == text:
+            print(f"{out}: up to date")
+        elif check:
+            stale = True
+            sys.stdout.write(difference(out, old or "", text))
+            print_errors([f"{out}: stale\n  help: run `schema build` and commit the file"])
+        else:
+            try:
+                write_output(path, text)
+            except OSError as error:
+                raise UsageError(f"cannot write {out}: {error.strerror}") from error
+            print(f"{out}: written ({change_summary(old, text)})")
+    if everything and not stale:
+        _remember(files, {out: _digest(text) for out, text in built.items()})
+    return 1 if stale else 0
+
+
+def _memory(files: Files) -> Path:
+    return files.root / CACHE / "build.json"
+
+
+def _inputs(files: Files) -> str:
+    return files.fingerprint(code_digest("schema_sql", "schema_targets", "schema_assemble"))
+
+
+def _nothing_changed(files: Files) -> bool:
+    """Whether the inputs and the outputs are those of the last build, told by their digests."""
+    try:
+        memory = json.loads(_memory(files).read_text(encoding="utf-8"))
+        outputs: dict[str, str] = dict(memory["outputs"])
+        if memory["inputs"] != _inputs(files):
+            return False
+        for out, digest in outputs.items():
+            if _digest(read_output(files.root / out) or "") != digest:
+                return False
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    for out in outputs:
+        print(f"{out}: up to date")
+    return True
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _remember(files: Files, outputs: dict[str, str]) -> None:
+    text = json.dumps({"inputs": _inputs(files), "outputs": outputs})
+    try:
+        write_output(_memory(files), text)
+    except OSError:
+        return  # A checkout that cannot be written to is built again each time.

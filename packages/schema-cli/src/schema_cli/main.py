@@ -1,0 +1,93 @@
+"""The ``schema`` command: knows the verbs, the exit statuses and how errors look; does no work.
+
+Exit status: 0 fine; 1 findings, or something that is wrong in the files or the database; 2 wrong
+usage; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schema_sql.source import SourceError
+from schema_targets.workspace import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = {
+    "build": "write the migrations from their fragments",
+    "lint": "check fragments, or any SQL file, against the rules",
+    "explain": "show the documentation of a rule",
+    "deps": "check that deps are what the SQL refers to; --fix writes them",
+    "style": "check the layout of the SQL; --fix mends it",
+    "query": "list targets, what they depend on and what depends on them",
+    "show": "show what a target or an object is, provides and requires",
+    "db": "start a local PostgreSQL with the migrations applied, until Ctrl-C",
+    "verify": "compare a database with what the migrations declare; changes nothing",
+}
+"""The verbs. Each is a module of its own, read only when it is asked for: starting stays quick."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except UsageError as error:
+        print(f"schema: {error}", file=sys.stderr)
+        return 2
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: list[str]) -> int:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {what}" for verb, what in VERBS.items())
+    parser = argparse.ArgumentParser(
+        prog="schema",
+        usage="schema [--root DIR] VERB …",
+        description="SQL fragments to one proven migration.",
+        epilog=f"verbs:\n{verbs}\n\n`schema VERB --help` tells more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="the workspace; otherwise the nearest folder whose pyproject.toml has [tool.schema]",
+    )
+    parser.add_argument("verb", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    verb = options.verb
+    if verb is None:
+        parser.print_help(sys.stderr)
+        return 2
+    if verb not in VERBS:
+        close = difflib.get_close_matches(verb, VERBS, 1)
+        remedy = f"did you mean {close[0]}?" if close else f"the verbs are: {', '.join(VERBS)}"
+        raise UsageError(f"there is no verb {verb!r}\n  help: {remedy}")
+    module = importlib.import_module(f"schema_cli.commands.{verb}")
+    verb_parser = argparse.ArgumentParser(
+        prog=f"schema {verb}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.configure(verb_parser)
+    verb_options = verb_parser.parse_args(options.rest)
+    verb_options.root = options.root
+    status: int = module.run(verb_options)
+    return status

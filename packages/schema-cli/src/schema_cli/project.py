@@ -1,0 +1,146 @@
+"""What the verbs share: knows how to open the workspace and print what is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schema_assemble.assemble import Needed, Part, assemble
+from schema_sql.source import SourceError
+from schema_targets.dependencies import read_dependencies
+from schema_targets.labels import parse_label
+from schema_targets.workspace import Files, UsageError, Workspace, find_files, find_root, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from schema_sql.statements import SqlFile
+    from schema_targets.build_file import Target
+    from schema_targets.labels import Label
+
+CACHE = ".cache/schema"
+
+
+def open_files(root: Path | None) -> Files:
+    """The files of the workspace that the user is in, or has named.
+
+    Raises:
+        UsageError: There is no workspace.
+    """
+    if root is not None and not root.is_dir():
+        raise UsageError(f"--root: {root} is not a folder")
+    return find_files(root.resolve() if root else find_root(Path.cwd()))
+
+
+def open_workspace(files: Files) -> Workspace | None:
+    """The workspace, or None after printing what is wrong with it."""
+    workspace = load(files)
+    if print_errors(workspace.errors):
+        return None
+    return workspace
+
+
+def print_errors(errors: Iterable[object]) -> bool:
+    """Print errors, each on lines of its own; whether there were any."""
+    found = False
+    for error in errors:
+        found = True
+        print(error, file=sys.stderr)
+    return found
+
+
+def read_label(workspace: Workspace, text: str) -> Label:
+    """A label that the user wrote, of a target that is there.
+
+    Raises:
+        UsageError: It is no label, or there is no such target.
+    """
+    try:
+        label = parse_label(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if not workspace.expand([label]) or workspace.expand([label])[0] not in workspace.targets:
+        raise UsageError(f"there is no target {label}\n  help: {workspace.suggest(label)}")
+    return label
+
+
+def code_digest(*packages: str) -> str:
+    """A digest of our own code: a new version must not trust what an old one remembered."""
+    digest = hashlib.sha256()
+    for package in packages:
+        spec = importlib.util.find_spec(package)
+        for folder in (spec.submodule_search_locations if spec else None) or ():
+            for path in sorted(Path(folder).rglob("*")):
+                if path.suffix in {".py", ".sql", ".txt"}:
+                    digest.update(path.relative_to(folder).as_posix().encode())
+                    digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def parsed(workspace: Workspace, targets: Sequence[Target]) -> list[SqlFile]:
+    """The SQL of targets.
+
+    Raises:
+        SourceError: One of them cannot be read.
+    """
+    result = []
+    for target in targets:
+        sql = workspace.sql(target)
+        if isinstance(sql, SourceError):
+            raise sql
+        result.append(sql)
+    return result
+
+
+def build_text(workspace: Workspace, label: Label, title: str, shipped: Sequence[Target]) -> str:
+    """The migration that ships given fragments.
+
+    Args:
+        workspace: The workspace, without errors.
+        label: What is built.
+        title: What it is about.
+        shipped: The fragments, in order.
+
+    Raises:
+        SourceError: A fragment cannot be read or shipped.
+    """
+    dependencies = read_dependencies(workspace)
+    if dependencies.errors:
+        raise dependencies.errors[0]
+    own = {target.label for target in shipped}
+    needed: dict[object, Needed] = {}
+    providers: list[Target] = []
+    for target in shipped:
+        for thing in dependencies.interfaces[target.label].requires:
+            provider = dependencies.provider(thing)
+            if provider is None or provider in own:
+                continue
+            source = workspace.targets[provider]
+            if source not in providers:
+                providers.append(source)
+            if (
+                thing.kind != "column"
+            ):  # A table that is there has a shape of its own to answer for.
+                needed[thing] = Needed(thing, source.remedy or _apply_first(workspace, source))
+    parts = [
+        Part(str(target.label), target.label.package.rpartition("/")[2], sql)
+        for target, sql in zip(shipped, parsed(workspace, shipped), strict=True)
+    ]
+    order = {"schema": 0, "role": 1, "function": 2, "type": 3, "relation": 4, "column": 5, "key": 6}
+    return assemble(
+        str(label),
+        title,
+        parts,
+        parsed(workspace, providers),
+        sorted(needed.values(), key=lambda item: (order.get(item.object.kind, 7), item.object)),
+    )
+
+
+def _apply_first(workspace: Workspace, fragment: Target) -> str:
+    for migration in workspace.of_kind("migration"):
+        if fragment in workspace.shipped(migration):
+            return f"Apply {migration.out} first."
+    return f"Apply {fragment.label} first."

@@ -1,0 +1,1 @@
+"""SQL text to statements, what each provides and requires, and the schema they declare."""

@@ -1,0 +1,77 @@
+"""Names in parse trees: knows how SQL qualifies and spells them; knows no objects."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from schema_sql.statements import Node, strings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_SCHEMA = "public"
+"""Where an unqualified name is looked for: a migration on Supabase runs with public in its path."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Name:
+    """A name, with its schema or "" where none is written."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        """The name as SQL writes it."""
+        return ".".join(quote(part) for part in (self.schema, self.name) if part)
+
+    def qualified(self) -> Name:
+        """The name with its schema; ``public`` where none is written."""
+        return self if self.schema else Name(DEFAULT_SCHEMA, self.name)
+
+
+def quote(identifier: str) -> str:
+    """An identifier as SQL writes it: quoted where it is not plain lower case."""
+    if re.fullmatch(r"[a-z_][a-z0-9_$]*", identifier):
+        return identifier
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def list_name(parts: Sequence[str]) -> Name:
+    """The name in a list of one to three words: catalog, schema, name."""
+    return Name(parts[-2] if len(parts) > 1 else "", parts[-1])
+
+
+def range_name(node: Node) -> Name:
+    """The name of a RangeVar node."""
+    return Name(node.get("schemaname", ""), node["relname"])
+
+
+_ROLE_WORDS = {
+    "ROLESPEC_PUBLIC": "PUBLIC",
+    "ROLESPEC_CURRENT_ROLE": "CURRENT_ROLE",
+    "ROLESPEC_CURRENT_USER": "CURRENT_USER",
+    "ROLESPEC_SESSION_USER": "SESSION_USER",
+}
+
+
+def role_name(node: Node) -> str:
+    """The role of a RoleSpec node; the words that are no role's name are upper case."""
+    return _ROLE_WORDS.get(node["roletype"]) or str(node["rolename"])
+
+
+def type_text(node: Node) -> str:
+    """A TypeName node in PostgreSQL's short words: ``int4``, ``timestamptz``, ``text[]``."""
+    names = strings(node.get("names"))
+    text = str(list_name(names)) if names[0] != "pg_catalog" else names[-1]
+    modifiers = ", ".join(_constant(item) for item in node.get("typmods", ()))
+    return text + (f"({modifiers})" if modifiers else "") + "[]" * len(node.get("arrayBounds", ()))
+
+
+def _constant(node: dict[str, Any]) -> str:
+    value = node.get("A_Const", {})
+    for kind in ("ival", "sval", "fval"):
+        if kind in value:
+            return str(value[kind].get(kind, 0))
+    return "?"

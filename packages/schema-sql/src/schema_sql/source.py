@@ -1,0 +1,155 @@
+"""SQL text and places in it: knows files, lines and columns; knows nothing of SQL's grammar."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Position:
+    """A place in a text: line and column, both counted from 1, the column in characters."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Finding:
+    """Something wrong at a place, and what to do about it.
+
+    Attributes:
+        path: The file, as the user would write it: relative to the root, with forward slashes.
+        line: Line, from 1.
+        column: Column in characters, from 1.
+        rule: The id of what was broken, such as ``undeclared-dep``.
+        message: The fact, in one line.
+        help: The remedy, or an empty string. May hold several lines.
+    """
+
+    path: str
+    line: int
+    column: int
+    rule: str
+    message: str
+    help: str = ""
+
+    def __str__(self) -> str:
+        """Render the finding for a terminal; editors make ``path:line:column`` a link."""
+        head = f"{self.path}:{self.line}:{self.column}: {self.rule}: {self.message}"
+        return head + "".join(
+            f"\n  help: {line}" if number == 0 else f"\n        {line}"
+            for number, line in enumerate(self.help.splitlines())
+        )
+
+
+class SourceError(Exception):
+    """A file that cannot be read as what it should be.
+
+    Attributes:
+        finding: Where and why.
+        excerpt: The offending line and a caret below it, or an empty string.
+    """
+
+    def __init__(self, finding: Finding, excerpt: str = "") -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+        self.excerpt = excerpt
+
+    def __str__(self) -> str:
+        """Render the finding, with the line it is about between the fact and the remedy."""
+        if not self.excerpt:
+            return str(self.finding)
+        head, separator, remedy = str(self.finding).partition("\n  help: ")
+        return f"{head}\n{self.excerpt}{separator}{remedy}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named text.
+
+    Attributes:
+        path: The name that findings carry.
+        text: The text, with line feeds alone between its lines.
+    """
+
+    path: str
+    text: str = field(repr=False)
+
+    @cached_property
+    def data(self) -> bytes:
+        """The text in UTF-8: PostgreSQL's parser counts in its bytes."""
+        return self.text.encode()
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        found = self.data.find(b"\n")
+        while found >= 0:
+            starts.append(found + 1)
+            found = self.data.find(b"\n", found + 1)
+        return starts
+
+    def position(self, offset: int) -> Position:
+        """The line and column of a byte offset; one past the end is the end."""
+        offset = max(0, min(offset, len(self.data)))
+        line = bisect_right(self._line_starts, offset)
+        start = self._line_starts[line - 1]
+        return Position(line, len(self.data[start:offset].decode(errors="replace")) + 1)
+
+    def line_start(self, line: int) -> int:
+        """The byte offset at which a line, counted from 1, begins."""
+        return self._line_starts[min(line, len(self._line_starts)) - 1]
+
+    def excerpt(self, position: Position) -> str:
+        """The line of a position with a caret below the column, indented for a terminal."""
+        line = self.text.split("\n")[position.line - 1]
+        # A tab keeps its width in both lines only where it stays a tab.
+        pad = "".join("\t" if c == "\t" else " " for c in line[: position.column - 1])
+        return f"    {line}\n    {pad}^"
+
+    def finding(self, offset: int, rule: str, message: str, remedy: str = "") -> Finding:
+        """A finding at a byte offset of this text."""
+        at = self.position(offset)
+        return Finding(self.path, at.line, at.column, rule, message, remedy)
+
+
+def read_source(path: Path, name: str) -> Source:
+    """Read a text file.
+
+    Args:
+        path: Where it is.
+        name: How findings name it.
+
+    Returns:
+        The source. CR LF becomes LF, so that a checkout with Windows line ends builds the same
+        bytes; a byte order mark is dropped.
+
+    Raises:
+        SourceError: The file is missing, unreadable, not UTF-8, or holds a NUL byte.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SourceError(
+            Finding(name, 1, 1, "unreadable-file", f"cannot read: {reason}")
+        ) from error
+    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    bad = data.find(b"\0")
+    why = "a NUL byte"
+    if bad < 0:
+        try:
+            return Source(name, data.decode())
+        except UnicodeDecodeError as error:
+            bad, why = error.start, "a byte that is not UTF-8"
+    line = data.count(b"\n", 0, bad) + 1
+    column = len(data[data.rfind(b"\n", 0, bad) + 1 : bad].decode(errors="replace")) + 1
+    raise SourceError(
+        Finding(name, line, column, "unreadable-file", f"the file holds {why}", "save it as UTF-8")
+    )

@@ -1,0 +1,65 @@
+"""Hands jobs to sqlfluff, in several processes where that is quicker; knows no files."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
+
+from schema_style.job import Job, Outcome
+
+# Characters of SQL. One process takes 0.7 s to import sqlfluff and 1.2 s for 20,000 characters; two
+# take 1.4 s for both, and two imports for less would be waste.
+PARALLEL_FROM = 20_000
+
+
+def run(jobs: list[Job]) -> list[Outcome]:
+    """Do the jobs, in as many processes as pay.
+
+    Args:
+        jobs: What to do.
+
+    Returns:
+        Their outcomes, in the order of the jobs.
+
+    Raises:
+        StyleError: sqlfluff refuses the configuration, or fails.
+    """
+    workers = min(os.cpu_count() or 1, len(jobs))
+    if workers > 1 and sum(len(job.text) for job in jobs) >= PARALLEL_FROM:
+        try:
+            return _run_parallel(jobs, workers)
+        except BrokenProcessPool:
+            # A worker was killed, or the caller's main module cannot be imported by one.
+            pass
+    return [_work(job) for job in jobs]
+
+
+def _run_parallel(jobs: list[Job], workers: int) -> list[Outcome]:
+    pool = concurrent.futures.ProcessPoolExecutor(
+        max_workers=workers,
+        # The one way to start processes that all systems share, and that is safe beside threads.
+        mp_context=multiprocessing.get_context("spawn"),
+        # Ctrl-C reaches every process of a terminal; the parent alone answers it.
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    try:
+        return list(pool.map(_work, jobs))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _work(job: Job) -> Outcome:
+    # Imported here, so that a parent which only hands jobs out does not wait for sqlfluff.
+    from schema_style import engine  # noqa: PLC0415
+
+    findings = engine.inspect(job.text, job.path, job.root)
+    if not (job.fix and any(finding.fixable for finding in findings)):
+        return Outcome(job.text, findings)
+    mended = engine.mend(job.text, job.path, job.root)
+    left = engine.inspect(mended, job.path, job.root)
+    # A fix that sqlfluff itself cannot read afterwards is a fault of sqlfluff: leave the file be.
+    if any(finding.code == engine.UNPARSABLE for finding in left):
+        return Outcome(job.text, findings)
+    return Outcome(mended, left)

@@ -1,0 +1,283 @@
+"""BUILD.toml: knows the keys of each kind of target and where they stand; resolves nothing."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from schema_sql.objects import Object, read_object
+from schema_sql.source import Finding, Position, Source, SourceError
+from schema_targets.labels import EVERY_FRAGMENT, Label, parse_label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BUILD_FILE = "BUILD.toml"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target as its BUILD.toml declares it.
+
+    Attributes:
+        label: Its name.
+        kind: ``fragment``, ``external`` or ``migration``.
+        path: The BUILD.toml that declares it, as findings name it.
+        lines: The line of each of its keys, and of the header under "".
+        src: The SQL file: a fragment's source or an external's stub; "" for a migration.
+        deps: The labels of the targets it refers to.
+        unverified_deps: Targets that must come first though no SQL that can be read says so.
+        provides: What an external promises.
+        remedy: What to do where an external is missing.
+        title: What a migration is about.
+        out: The file that a migration is written to, from the root.
+        roots: What a migration ships, with all that these depend on.
+        after: The migrations that ship before this one.
+    """
+
+    label: Label
+    kind: str
+    path: str
+    lines: dict[str, int] = field(repr=False, compare=False)
+    src: str = ""
+    deps: tuple[Label, ...] = ()
+    unverified_deps: tuple[Label, ...] = ()
+    provides: tuple[Object, ...] = ()
+    remedy: str = ""
+    title: str = ""
+    out: str = ""
+    roots: tuple[Label, ...] = ()
+    after: tuple[Label, ...] = ()
+
+    def finding(self, key: str, rule: str, message: str, remedy: str = "") -> Finding:
+        """A finding at one of the target's keys, or at its header where the key is not written."""
+        line = self.lines.get(key, self.lines[""])
+        return Finding(self.path, line, 1, rule, message, remedy)
+
+    def label_line(self, key: str, label: Label) -> int:
+        """The line on which a list of the target names a label."""
+        return self.lines.get(f"{key} {label}", self.lines.get(key, self.lines[""]))
+
+
+@dataclass(frozen=True)
+class _Key:
+    field: str
+    read: Callable[[Any, str], Any]
+    required: bool = False
+
+
+def _text(value: Any, _package: str) -> str:
+    if not isinstance(value, str) or not value.strip() or "\n" in value:
+        raise ValueError("must be a text of one line")
+    return value
+
+
+def _file_name(value: Any, _package: str) -> str:
+    text = _text(value, "")
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.sql", text):
+        raise ValueError(f"{text!r} must be the name of a .sql file in the same folder")
+    return text
+
+
+def _out(value: Any, _package: str) -> str:
+    text = _text(value, "")
+    name = text.rpartition("/")[2]
+    # The Supabase CLI skips any other name without a word.
+    if not re.fullmatch(r"[0-9]+_[A-Za-z0-9_-]+\.sql", name):
+        raise ValueError(f"{name!r} must look like 20251120_name.sql")
+    if text.startswith("/") or ".." in text.split("/") or "\\" in text or ":" in text:
+        raise ValueError(f"{text!r} must be a path below the root, with forward slashes")
+    return text
+
+
+def _texts(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of texts")
+    return value
+
+
+def _labels(value: Any, package: str) -> tuple[Label, ...]:
+    labels = [parse_label(item, package) for item in _texts(value)]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ValueError(f"names {label} twice")
+    return tuple(labels)
+
+
+def _target_labels(value: Any, package: str) -> tuple[Label, ...]:
+    labels = _labels(value, package)
+    for label in labels:
+        if label.name == EVERY_FRAGMENT:
+            raise ValueError(f"{label} stands for many targets; name each one")
+    return labels
+
+
+def _objects(value: Any, _package: str) -> tuple[Object, ...]:
+    return tuple(read_object(item) for item in _texts(value))
+
+
+KINDS: dict[str, dict[str, _Key]] = {
+    "fragment": {
+        "src": _Key("src", _file_name, required=True),
+        "deps": _Key("deps", _target_labels),
+        "unverified_deps": _Key("unverified_deps", _target_labels),
+    },
+    "external": {
+        "stub": _Key("src", _file_name, required=True),
+        "deps": _Key("deps", _target_labels),
+        "provides": _Key("provides", _objects, required=True),
+        "remedy": _Key("remedy", _text, required=True),
+    },
+    "migration": {
+        "title": _Key("title", _text, required=True),
+        "out": _Key("out", _out, required=True),
+        "roots": _Key("roots", _labels, required=True),
+        "after": _Key("after", _target_labels),
+    },
+}
+"""The kinds of targets, and for each the keys that its table may hold."""
+
+
+def read_build_file(source: Source, package: str) -> tuple[list[Target], list[SourceError]]:
+    """Read one BUILD.toml.
+
+    Args:
+        source: Its text.
+        package: Its folder below the packages' root, such as ``schema/platform``.
+
+    Returns:
+        The targets that are sound, in the order of the file, and everything that is wrong.
+    """
+    try:
+        document = tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        return [], [_toml_error(source, error)]
+    reader = _Reader(source, package)
+    targets = [target for target in reader.read(document) if target is not None]
+    return targets, reader.errors
+
+
+def _toml_error(source: Source, error: tomllib.TOMLDecodeError) -> SourceError:
+    text = str(error)
+    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", text)
+    message = text[: place.start()] if place else text
+    if place and place[1]:
+        at = Position(int(place[1]), int(place[2]))
+    else:
+        at = source.position(len(source.data.rstrip()))
+    finding = Finding(
+        source.path, at.line, at.column, "build-file", message[0].lower() + message[1:]
+    )
+    return SourceError(finding, source.excerpt(at))
+
+
+class _Reader:
+    """Reads the tables of one document and keeps what is wrong with them."""
+
+    def __init__(self, source: Source, package: str) -> None:
+        self.source = source
+        self.package = package
+        self.lines = dict(_key_lines(source.text))
+        self.errors: list[SourceError] = []
+
+    def _error(self, line: int, message: str, remedy: str = "") -> None:
+        finding = Finding(self.source.path, line, 1, "build-file", message, remedy)
+        self.errors.append(SourceError(finding, ""))
+
+    def read(self, document: dict[str, Any]) -> Iterator[Target | None]:
+        names: dict[str, str] = {}
+        for kind, tables in document.items():
+            line = min(
+                (n for (table, _), n in self.lines.items() if table[:1] == (kind,)), default=1
+            )
+            line = self.lines.get(((), kind), line)
+            if kind not in KINDS:
+                known = ", ".join(f"[{word}.NAME]" for word in KINDS)
+                self._error(line, f"unknown kind of target {kind!r}", _closest(kind, KINDS, known))
+                continue
+            if not isinstance(tables, dict) or not all(
+                isinstance(t, dict) for t in tables.values()
+            ):
+                self._error(line, f"{kind} must be a table with a name", f"write [{kind}.NAME]")
+                continue
+            for name, table in tables.items():
+                if name in names:
+                    line = self.lines.get(((kind, name), ""), 1)
+                    message = f"{names[name]} and {kind} have the same name {name!r}"
+                    self._error(line, message, "give one of them another name")
+                    continue
+                names[name] = kind
+                yield self._target(kind, name, table)
+
+    def _target(self, kind: str, name: str, table: dict[str, Any]) -> Target | None:
+        lines = {key: n for (header, key), n in self.lines.items() if header == (kind, name)}
+        lines.setdefault("", min(lines.values(), default=1))
+        before = len(self.errors)
+        try:
+            label = parse_label(f":{name}", self.package)
+            if label.name == EVERY_FRAGMENT:
+                raise ValueError("the name 'all' stands for every fragment of a package")  # noqa: TRY301 - reported as the other bad names are
+        except ValueError as error:
+            self._error(lines[""], str(error).replace("label", "name", 1))
+            return None
+        keys = KINDS[kind]
+        fields: dict[str, Any] = {}
+        for key, value in table.items():
+            line = lines.get(key, lines[""])
+            if key not in keys:
+                known = f"a {kind} has: {', '.join(keys)}"
+                self._error(
+                    line, f"unknown key {key!r} in [{kind}.{name}]", _closest(key, keys, known)
+                )
+                continue
+            try:
+                fields[keys[key].field] = keys[key].read(value, self.package)
+            except ValueError as error:
+                self._error(self._value_line(line, str(error)), f"{key}: {error}")
+        for key, spec in keys.items():
+            if spec.required and key not in table:
+                self._error(lines[""], f"[{kind}.{name}] has no {key!r}")
+        if len(self.errors) > before:
+            return None
+        self._note_label_lines(lines, table)
+        return Target(label, kind, self.source.path, lines, **fields)
+
+    def _value_line(self, line: int, message: str) -> int:
+        """The line of the element that a message quotes, in a list that begins on ``line``."""
+        quoted = re.match(r"'([^']+)'", message)
+        if quoted:
+            for number, text in enumerate(self.source.text.split("\n")[line - 1 :], line):
+                if f'"{quoted[1]}"' in text:
+                    return number
+                if text.strip().startswith("["):
+                    break
+        return line
+
+    def _note_label_lines(self, lines: dict[str, int], table: dict[str, Any]) -> None:
+        for key in ("deps", "unverified_deps", "roots", "after"):
+            for item in table.get(key, ()):
+                number = self._value_line(lines.get(key, 1), f"'{item}'")
+                lines[f"{key} {parse_label(item, self.package)}"] = number
+
+
+def _closest(word: str, known: Any, otherwise: str) -> str:
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f"did you mean {close[0]!r}?" if close else otherwise
+
+
+_HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+\s*(?:#.*)?$")
+_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]+\")\s*=")
+
+
+def _key_lines(text: str) -> Iterator[tuple[tuple[tuple[str, ...], str], int]]:
+    """The line of each table header and key: the standard library's reader does not tell them."""
+    header: tuple[str, ...] = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        if match := _HEADER.match(line):
+            header = tuple(part.strip().strip('"') for part in match[1].split("."))
+            yield (header, ""), number
+        elif match := _ASSIGNMENT.match(line):
+            yield (header, match[1].strip('"')), number

@@ -1,0 +1,318 @@
+"""The workspace: knows which files are there and which targets they make; judges no SQL."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schema_sql.source import Finding, Source, SourceError, read_source
+from schema_sql.statements import SqlFile, parse
+from schema_targets.build_file import BUILD_FILE, Target, read_build_file
+from schema_targets.graph import closure, find_cycles, order
+from schema_targets.labels import EVERY_FRAGMENT, Label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_NO_FOLDER_OF_OURS = {".git", ".nox", ".venv", ".cache", "node_modules", "__pycache__"}
+
+
+class UsageError(Exception):
+    """The user asked for something that is not there; the message says what, and the remedy."""
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder, from ``start`` upwards, whose pyproject.toml has ``[tool.schema]``.
+
+    Raises:
+        UsageError: There is none, or its pyproject.toml cannot be read.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file() and _settings(folder):
+            return folder
+    raise UsageError(
+        f"{start} is in no workspace: no folder above it has a pyproject.toml with [tool.schema]\n"
+        "  help: change into the repository, or name it with --root"
+    )
+
+
+def _settings(root: Path) -> dict[str, str]:
+    path = root / "pyproject.toml"
+    try:
+        document = tomllib.loads(read_source(path, str(path)).text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: {error}") from error
+    except SourceError as error:
+        raise UsageError(str(error)) from error
+    found = document.get("tool", {}).get("schema", {})
+    return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a workspace, by their path from the root; nothing of them is parsed.
+
+    Attributes:
+        root: The workspace's folder.
+        packages: The folder below it at which labels begin.
+        paths: Every BUILD.toml, and every .sql file that has one beside or above it, sorted.
+    """
+
+    root: Path
+    packages: str
+    paths: tuple[str, ...]
+
+    @cached_property
+    def sources(self) -> dict[str, Source | SourceError]:
+        """The text of each file, or why it cannot be read."""
+        result: dict[str, Source | SourceError] = {}
+        for path in self.paths:
+            try:
+                result[path] = read_source(self.root / path, path)
+            except SourceError as error:
+                result[path] = error
+        return result
+
+    def fingerprint(self, *extra: str) -> str:
+        """A digest of the paths and texts of all files, and of ``extra``."""
+        digest = hashlib.sha256("\0".join((*extra, "")).encode())
+        for path, source in self.sources.items():
+            text = source.text if isinstance(source, Source) else str(source)
+            digest.update(f"{path}\0{hashlib.sha256(text.encode()).hexdigest()}\0".encode())
+        return digest.hexdigest()
+
+
+def find_files(root: Path) -> Files:
+    """Look for the files of the workspace in a folder.
+
+    Raises:
+        UsageError: The folder is no workspace.
+    """
+    settings = _settings(root) if (root / "pyproject.toml").is_file() else {}
+    packages = settings.get("packages")
+    if not isinstance(packages, str) or not (root / packages).is_dir():
+        raise UsageError(
+            f"{root} is no workspace\n"
+            "  help: [tool.schema] in its pyproject.toml must say where the packages are, "
+            'as in packages = "packages"'
+        )
+    paths: list[str] = []
+    owned: set[str] = set()
+    for folder, folders, names in os.walk(root / packages):
+        folders[:] = sorted(set(folders) - _NO_FOLDER_OF_OURS)
+        here = Path(folder).relative_to(root).as_posix()
+        if BUILD_FILE in names:
+            paths.append(f"{here}/{BUILD_FILE}")
+            owned.add(here)
+        elif here.rpartition("/")[0] in owned:
+            owned.add(here)
+        if here in owned:
+            paths.extend(f"{here}/{name}" for name in names if name.endswith(".sql"))
+    return Files(root, packages, tuple(sorted(paths)))
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The targets of a workspace.
+
+    Attributes:
+        files: The files it was read from.
+        targets: By label, sorted.
+        errors: What is wrong with BUILD files, labels and the ownership of files, sorted.
+    """
+
+    files: Files
+    targets: Mapping[Label, Target]
+    errors: Sequence[SourceError]
+    _parsed: dict[str, SqlFile | SourceError] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def edges(self) -> dict[Label, tuple[Label, ...]]:
+        """For each fragment and external, the known targets that come before it."""
+        return {
+            label: tuple(d for d in (*t.deps, *t.unverified_deps) if d in self.targets)
+            for label, t in self.targets.items()
+            if t.kind != "migration"
+        }
+
+    def of_kind(self, kind: str) -> list[Target]:
+        """The targets of a kind, by label."""
+        return [target for target in self.targets.values() if target.kind == kind]
+
+    def sql_path(self, target: Target) -> str:
+        """The path of a target's SQL file from the root."""
+        return f"{target.path.rpartition('/')[0]}/{target.src}"
+
+    def sql(self, target: Target) -> SqlFile | SourceError:
+        """The parsed SQL of a fragment or external, or why it cannot be parsed; read once."""
+        path = self.sql_path(target)
+        if path not in self._parsed:
+            source = self.files.sources[path]
+            try:
+                self._parsed[path] = source if isinstance(source, SourceError) else parse(source)
+            except SourceError as error:
+                self._parsed[path] = error
+        return self._parsed[path]
+
+    def expand(self, roots: Iterable[Label]) -> list[Label]:
+        """The targets that labels name, ``:all`` being every fragment of a package."""
+        result: dict[Label, None] = {}
+        for label in roots:
+            if label.name != EVERY_FRAGMENT:
+                result[label] = None
+                continue
+            for found in self.targets.values():
+                if found.kind == "fragment" and found.label.package == label.package:
+                    result[found.label] = None
+        return list(result)
+
+    def externals(self) -> list[Target]:
+        """The externals, each behind those it depends on."""
+        labels = [target.label for target in self.of_kind("external")]
+        return [self.targets[label] for label in order(labels, self.edges)]
+
+    def fragments(self, roots: Iterable[Label]) -> list[Target]:
+        """The fragments that roots need, themselves included, in the order they are written."""
+        wanted = closure(self.expand(roots), self.edges)
+        found = (self.targets[label] for label in order(wanted, self.edges))
+        return [target for target in found if target.kind == "fragment"]
+
+    def shipped(self, migration: Target) -> list[Target]:
+        """The fragments that a migration ships: what it needs and no earlier one has shipped."""
+        earlier = {
+            target.label for before in self.before(migration) for target in self.shipped(before)
+        }
+        return [t for t in self.fragments(migration.roots) if t.label not in earlier]
+
+    def before(self, migration: Target) -> list[Target]:
+        """The migrations that ship before one, directly or not, by label."""
+        edges = {target.label: target.after for target in self.of_kind("migration")}
+        labels = closure(migration.after, edges) - {migration.label}
+        return [self.targets[label] for label in sorted(labels) if label in self.targets]
+
+    def suggest(self, label: Label) -> str:
+        """What to say to somebody who named a target that is not there."""
+        close = difflib.get_close_matches(str(label), [str(known) for known in self.targets], 1)
+        return f"did you mean {close[0]}?" if close else "`schema query` lists the targets"
+
+
+def load(files: Files) -> Workspace:
+    """Read the BUILD files and resolve their labels.
+
+    What is wrong does not raise: it stands in the workspace's ``errors``, all of it.
+    """
+    targets: dict[Label, Target] = {}
+    errors: list[SourceError] = []
+    for path in files.paths:
+        if not path.endswith(f"/{BUILD_FILE}"):
+            continue
+        source = files.sources[path]
+        if isinstance(source, SourceError):
+            errors.append(source)
+            continue
+        package = path.removesuffix(f"/{BUILD_FILE}").removeprefix(f"{files.packages}/")
+        found, wrong = read_build_file(source, package)
+        targets.update((target.label, target) for target in found)
+        errors.extend(wrong)
+    workspace = Workspace(files, dict(sorted(targets.items())), [])
+    broken = {error.finding.path for error in errors}
+    findings = [
+        *_unknown_labels(workspace, broken),
+        *_unowned_files(workspace, broken),
+        *_cycles(workspace),
+        *_shared_outputs(workspace),
+    ]
+    errors.extend(SourceError(finding) for finding in findings)
+    errors.sort(key=lambda error: error.finding)
+    return Workspace(files, workspace.targets, errors)
+
+
+def _unknown_labels(workspace: Workspace, broken: set[str]) -> Iterable[Finding]:
+    expected = {
+        "deps": ("fragment", "external"),
+        "unverified_deps": ("fragment", "external"),
+        "roots": ("fragment",),
+        "after": ("migration",),
+    }
+    packages = {t.label.package for t in workspace.of_kind("fragment")}
+    for target in workspace.targets.values():
+        for key, kinds in expected.items():
+            for label in getattr(target, key):
+                if label.name == EVERY_FRAGMENT:
+                    known, kind = label.package in packages, "fragment"
+                else:
+                    known = label in workspace.targets
+                    kind = workspace.targets[label].kind if known else ""
+                line = target.label_line(key, label)
+                build = f"{workspace.files.packages}/{label.package}/{BUILD_FILE}"
+                if not known and build not in broken:
+                    message, remedy = f"there is no target {label}", workspace.suggest(label)
+                elif known and (kind not in kinds or label == target.label):
+                    message = (
+                        f"{label} is {_a(kind)}, and {key} of {_a(target.kind)} cannot name it"
+                    )
+                    if label == target.label:
+                        message = f"{label} names itself in {key}"
+                    remedy = "remove it"
+                else:
+                    continue
+                yield Finding(target.path, line, 1, "unknown-label", message, remedy)
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _unowned_files(workspace: Workspace, broken: set[str]) -> Iterable[Finding]:
+    owners: dict[str, Target] = {}
+    known = set(workspace.files.paths)
+    for target in workspace.targets.values():
+        if target.kind == "migration":
+            continue
+        key = "stub" if target.kind == "external" else "src"
+        path = workspace.sql_path(target)
+        if path in owners:
+            message = f"{path} belongs to {owners[path].label} already"
+            yield target.finding(key, "file-owned-twice", message, "a file has one target")
+        elif path not in known:
+            message = f"{path} does not exist"
+            yield target.finding(key, "missing-file", message, "write it, or remove the target")
+        owners[path] = target
+    folders = {path.rpartition("/")[0] for path in broken}
+    for path in workspace.files.paths:
+        if path.endswith(".sql") and path not in owners:
+            folder, _, name = path.rpartition("/")
+            if folder in folders:
+                continue  # Its target may be the one that cannot be read.
+            word = name.removesuffix(".sql")
+            remedy = f'add to {folder}/{BUILD_FILE}:\n[fragment.{word}]\nsrc = "{name}"'
+            yield Finding(path, 1, 1, "unowned-file", "no target owns this file", remedy)
+
+
+def _cycles(workspace: Workspace) -> Iterable[Finding]:
+    migrations = {target.label: target.after for target in workspace.of_kind("migration")}
+    for key, edges in (("deps", workspace.edges), ("after", migrations)):
+        for cycle in find_cycles(edges):
+            target = workspace.targets[cycle[0]]
+            line = target.label_line(key, cycle[1])
+            message = "cycle: " + " -> ".join(map(str, cycle))
+            remedy = "break it: move what the first needs of the others to a target of its own"
+            yield Finding(target.path, line, 1, "dependency-cycle", message, remedy)
+
+
+def _shared_outputs(workspace: Workspace) -> Iterable[Finding]:
+    versions: dict[str, Target] = {}
+    for target in workspace.of_kind("migration"):
+        # The Supabase CLI knows a migration by its number: a second one of that number collides.
+        folder, _, name = target.out.rpartition("/")
+        version = f"{folder}/{name.partition('_')[0]}"
+        if version in versions:
+            message = f"{versions[version].label} has the same version number"
+            yield target.finding("out", "same-version", message, "give it a number of its own")
+        versions[version] = target

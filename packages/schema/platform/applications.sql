@@ -1,0 +1,13 @@
+-- The tenants. An earlier phase creates this table; app_code is unique, not the primary key.
+CREATE TABLE IF NOT EXISTS public.applications (
+  id UUID NOT NULL DEFAULT gen_random_uuid(),
+  app_code TEXT NOT NULL,
+  app_name TEXT NOT NULL,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  CONSTRAINT applications_pkey PRIMARY KEY (id),
+  CONSTRAINT applications_app_code_key UNIQUE (app_code)
+);
+
+-- As if a migration had made it: migrations run as postgres, who must be able to reference it.
+ALTER TABLE public.applications OWNER TO postgres;
+GRANT SELECT ON TABLE public.applications TO service_role;

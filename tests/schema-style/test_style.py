@@ -1,0 +1,314 @@
+"""The style gate, seen from its callers: what it finds, what it mends, what it remembers."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schema_style import Result, StyleError, check, workers
+from schema_style.job import Job, Outcome
+
+REPOSITORY = Path(__file__).parents[2]
+
+HOUSE_STYLE = """\
+-- Reasons in line comments; facts in COMMENT ON.
+CREATE TABLE IF NOT EXISTS public.workflow_definitions (
+  id UUID NOT NULL DEFAULT gen_random_uuid(),
+  app_code TEXT NOT NULL,
+  tags TEXT[] NOT NULL DEFAULT '{}',
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  is_active BOOLEAN NOT NULL DEFAULT TRUE,
+  CONSTRAINT workflow_definitions_pkey PRIMARY KEY (id),
+  CONSTRAINT workflow_definitions_status_check CHECK (status IN (
+    'DRAFT', 'ACTIVE', 'DEPRECATED'
+  )),
+  CONSTRAINT workflow_definitions_app_code_fkey FOREIGN KEY (app_code)
+    REFERENCES public.applications (app_code)
+);
+
+COMMENT ON TABLE public.workflow_definitions IS
+  'Workflow blueprints: '
+  'one row per version of a workflow.';
+
+CREATE INDEX IF NOT EXISTS workflow_definitions_app_code_status_idx
+  ON public.workflow_definitions (app_code, status)
+  WHERE is_active;
+
+DROP POLICY IF EXISTS "app_isolation" ON public.workflow_definitions;
+CREATE POLICY "app_isolation" ON public.workflow_definitions
+  FOR ALL
+  TO authenticated
+  USING (app_code IS NULL OR app_code = ((SELECT auth.jwt()) ->> 'app_code'))
+  WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
+
+REVOKE ALL ON TABLE public.workflow_definitions FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE
+  ON TABLE public.workflow_definitions
+  TO authenticated, service_role;
+"""
+
+CARELESS = """\
+
+
+create table if not exists public.t (
+     ID uuid  not null default GEN_RANDOM_UUID() ,
+  b BOOLEAN DEFAULT true
+);
+
+
+
+COMMENT ON TABLE public.t IS 'x'"""
+
+MENDED = """\
+CREATE TABLE IF NOT EXISTS public.t (
+  id UUID NOT NULL DEFAULT gen_random_uuid(),
+  b BOOLEAN DEFAULT TRUE
+);
+
+COMMENT ON TABLE public.t IS 'x';
+"""
+
+LONG = f"COMMENT ON TABLE public.t IS '{'x' * 100}';\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A directory in which this repository's style holds."""
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that went to sqlfluff, in the order in which they did."""
+    paths: list[str] = []
+    run = workers.run
+
+    def recording(jobs: list[Job]) -> list[Outcome]:
+        paths.extend(job.path for job in jobs)
+        return run(jobs)
+
+    monkeypatch.setattr(workers, "run", recording)
+    return paths
+
+
+def write(root: Path, text: str | bytes, name: str = "a.sql") -> Path:
+    """Put a file below the root."""
+    path = root / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def look(root: Path, *, fix: bool = False) -> Result:
+    """Check all files below the root, with a cache."""
+    return check([root], root=root, cache_dir=root / ".cache", fix=fix)
+
+
+def test_house_style_passes(root: Path) -> None:
+    """The style in which the fragments are written is the style that the gate asks for."""
+    write(root, HOUSE_STYLE)
+    assert look(root) == Result(findings=(), checked=1, fixed=())
+
+
+def test_findings_and_their_mending(root: Path) -> None:
+    """Case, white space and terminators are found with their position, and mended in one go."""
+    path = write(root, CARELESS)
+    found = {(finding.code, finding.line) for finding in look(root).findings}
+    assert found >= {
+        ("LT13", 1),
+        ("CP01", 3),
+        ("LT02", 4),
+        ("CP02", 4),
+        ("CP03", 4),
+        ("CP05", 4),
+        ("LT01", 4),
+        ("CP04", 5),
+        ("LT15", 8),
+        ("CV06", 10),
+        ("LT12", 10),
+    }
+    assert path.read_text(encoding="utf-8") == CARELESS
+    assert look(root, fix=True) == Result(findings=(), checked=1, fixed=("a.sql",))
+    assert path.read_bytes() == MENDED.encode()
+    assert sorted(file.name for file in root.iterdir()) == [".cache", "a.sql", "pyproject.toml"]
+
+
+def test_long_lines_are_left_to_their_author(root: Path) -> None:
+    """A long line is reported with its remedy and not broken, by no other rule's mending either."""
+    text = f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.t TO {'a, ' * 20}b;\n"
+    careful, careless = write(root, text), write(root, text.replace("TO", "to"), "b.sql")
+    before = careful.stat()
+    result = look(root, fix=True)
+    assert [str(finding) for finding in result.findings] == [
+        (
+            f"{name}:1:1: layout.long_lines: Line is too long (120 > 100)\n"
+            "  help: break the line; a string may continue as another string on the next line"
+            " (PostgreSQL joins them)"
+        )
+        for name in ("a.sql", "b.sql")
+    ]
+    assert careless.read_text(encoding="utf-8") == text
+    assert result.fixed == ("b.sql",)
+    after = careful.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "fact"),
+    [
+        ("SELECT 1;\nCREATE TABL x (a int);\n", "a.sql:2:1: parsing:", "begins here: CREATE TABL"),
+        ("select 1; SELECT (1;\n", "a.sql:1:18: parsing:", "closing bracket"),
+        ("SELECT 'abc\n", "a.sql:1:8: parsing:", "'abc"),
+        ("SELECT 1;\n-- sqlfluff:dialect:none\n", "a.sql:2:1: inline-configuration:", "sqlfluff"),
+        ("SELECT 1;\nSELECT 'ü\xff';\n".encode("latin-1"), "a.sql:2:9: encoding:", "0xfc"),
+    ],
+)
+def test_unreadable_file_is_one_finding(
+    root: Path, text: str | bytes, where: str, fact: str
+) -> None:
+    """What sqlfluff cannot read is said in one finding, not skipped, and never rewritten."""
+    path = write(root, text)
+    before = path.read_bytes()
+    result = look(root, fix=True)
+    [message] = map(str, result.findings)
+    assert message.startswith(where)
+    assert fact in message
+    assert (path.read_bytes(), result.fixed) == (before, ())
+
+
+def test_noqa_has_no_effect(root: Path) -> None:
+    """No comment in a file switches the style off."""
+    write(root, "select 1; -- noqa\n")
+    assert [finding.code for finding in look(root).findings] == ["CP01"]
+
+
+def test_empty_file_is_no_finding(root: Path) -> None:
+    """Nothing is in no style, so that mending it comes to an end."""
+    write(root, "\n")
+    assert look(root, fix=True) == Result(findings=(), checked=1, fixed=())
+
+
+def test_unchanged_tree_needs_no_sqlfluff(root: Path) -> None:
+    """An unchanged tree costs hashing alone, with its findings and with `fix` too."""
+    write(root, LONG)
+    [finding] = look(root).findings
+    program = (
+        "import sys; sys.modules['sqlfluff'] = None\n"
+        "from pathlib import Path; from schema_style import check\n"
+        "for fix in (False, True):\n"
+        "    print(*check([Path()], root=Path(), cache_dir=Path('.cache'), fix=fix).findings)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{finding}\n" * 2, "")
+
+
+def test_only_what_changed_is_looked_at(root: Path, looked_at: list[str]) -> None:
+    """What is remembered of a file holds for its content, whatever happens to others."""
+    write(root, LONG)
+    write(root, LONG, "b.sql")
+    look(root)
+    write(root, LONG.replace("x", "y"))
+    look(root)
+    assert looked_at == ["a.sql", "b.sql", "a.sql"]
+
+
+def test_changed_style_looks_at_everything_again(root: Path, looked_at: list[str]) -> None:
+    """What is remembered holds for one configuration."""
+    write(root, LONG)
+    look(root)
+    config = root / "pyproject.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("max_line_length = 100", "max_line_length = 200"), "utf-8")
+    assert look(root).checked == 1
+    assert looked_at == ["a.sql", "a.sql"]
+
+
+def test_nothing_is_remembered_without_a_cache(root: Path, looked_at: list[str]) -> None:
+    """Without a directory for it there is no cache, neither read nor written."""
+    write(root, LONG)
+    for _ in range(2):
+        check([root], root=root, cache_dir=None)
+    assert looked_at == ["a.sql", "a.sql"]
+    assert sorted(file.name for file in root.iterdir()) == ["a.sql", "pyproject.toml"]
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", '{"key": 1}', "\xff"])
+def test_corrupt_cache_is_ignored(root: Path, broken: str) -> None:
+    """A damaged cache costs time and nothing else, and is whole again afterwards."""
+    write(root, LONG)
+    remembered = look(root)
+    stored = root / ".cache" / "findings.json"
+    whole = stored.read_bytes()
+    stored.write_bytes(broken.encode("latin-1"))
+    assert look(root) == remembered
+    assert stored.read_bytes() == whole
+
+
+def test_cache_forgets_files_that_are_gone(root: Path) -> None:
+    """The cache never holds more than the tree."""
+    write(root, "SELECT 1;\n", "gone.sql")
+    look(root)
+    (root / "gone.sql").rename(root / "here.sql")
+    look(root)
+    stored = (root / ".cache" / "findings.json").read_text(encoding="utf-8")
+    assert "here.sql" in stored
+    assert "gone.sql" not in stored
+
+
+def test_unwritable_cache_is_no_error(root: Path) -> None:
+    """Where nothing can be remembered the gate still works."""
+    write(root, "SELECT 1;\n")
+    (root / "file").touch()
+    result = check([root], root=root, cache_dir=root / "file" / "cache")
+    assert result.findings == ()
+
+
+def test_processes_answer_like_one(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handed to several processes, each file gets the findings that are its own."""
+    write(root, "select 1;\n")
+    write(root, LONG, "b.sql")
+    alone = check([root], root=root, cache_dir=None)
+    monkeypatch.setattr(workers, "PARALLEL_FROM", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert check([root], root=root, cache_dir=None) == alone
+    assert [(finding.path, finding.code) for finding in alone.findings] == [
+        ("a.sql", "CP01"),
+        ("b.sql", "LT05"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"LT01",', '"LT99",', "sqlfluff has no rule LT99"),
+        ('dialect = "postgres"', 'dialect = "none"', "sqlfluff refuses"),
+        ("[tool.", "[other.", r"no table \[tool.sqlfluff\]"),
+        ("[tool.", "[tool", "pyproject.toml: "),
+    ],
+)
+def test_wrong_configuration_is_one_clear_error(
+    root: Path, old: str, new: str, message: str
+) -> None:
+    """A configuration that cannot hold stops the gate, instead of letting it check less."""
+    write(root, "SELECT 1;\n")
+    config = root / "pyproject.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(StyleError, match=message):
+        look(root)
+
+
+def test_missing_path_is_one_clear_error(root: Path) -> None:
+    """A path that does not exist is named, relative to the root."""
+    with pytest.raises(StyleError, match=r"^x/none\.sql: no such file or directory$"):
+        check([Path("x/none.sql")], root=root, cache_dir=None)
