@@ -92,6 +92,11 @@ BEGIN
           ) = ARRAY['app_code']
       ),
       'Run the migration that creates public.applications first; its app_code must be UNIQUE.'
+    ),
+    (
+      'the privilege to reference public.applications',
+      has_table_privilege(to_regclass('public.applications'), 'REFERENCES'),
+      'Run this file as the owner of public.applications.'
     )
   ) AS needed (what, found, remedy)
   WHERE NOT needed.found;
@@ -409,10 +414,11 @@ BEGIN
   IF problems IS NOT NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'object_not_in_prerequisite_state',
+      -- Some clients show no HINT, so what to do stands in the message.
       MESSAGE = 'Tables of this database differ from the migration''s; nothing was changed.'
-        || problems,
-      HINT = 'Bring them to the declared shape with a migration of your own, or rename them (and '
-        'their indexes) out of the way; then run this file again. It drops and alters no table.';
+        || problems || E'\nBring them to that shape with a migration of your own, then run this again.',
+      HINT = 'This file drops and alters no table. One that serves another purpose can be renamed '
+        'out of the way, its constraints and indexes with it.';
   END IF;
 
   DROP TABLE

@@ -8,6 +8,4 @@ CREATE TABLE IF NOT EXISTS public.applications (
   CONSTRAINT applications_app_code_key UNIQUE (app_code)
 );
 
--- As if a migration had made it: migrations run as postgres, who must be able to reference it.
-ALTER TABLE public.applications OWNER TO postgres;
 GRANT SELECT ON TABLE public.applications TO service_role;

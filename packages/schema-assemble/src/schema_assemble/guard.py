@@ -88,14 +88,23 @@ def needed_check(thing: Object) -> str:  # noqa: PLR0911 - one case per kind of 
     return f"to_regclass({literal(thing.name)}) IS NOT NULL"
 
 
+def _row(name: str, condition: str, remedy: str) -> str:
+    condition = textwrap.indent(condition, "  ")
+    return f"(\n  {literal(name)},\n{condition},\n  {literal(remedy)}\n)"
+
+
 def _needed_rows(needed: Sequence[tuple[Object, str]]) -> str:
     words = {"relation": "table", "key": "unique key"}
     rows = []
     for thing, remedy in needed:
         name = f"{words.get(thing.kind, thing.kind)} {thing.name}"
         name += "()" if thing.kind == "function" else ""
-        condition = textwrap.indent(needed_check(thing), "  ")
-        rows.append(f"(\n  {literal(name)},\n{condition},\n  {literal(remedy)}\n)")
+        rows.append(_row(name, needed_check(thing), remedy))
+        if thing.kind == "key":
+            table = thing.name.partition(" (")[0]
+            check = f"has_table_privilege(to_regclass({literal(table)}), 'REFERENCES')"
+            owner = f"Run this file as the owner of {table}."
+            rows.append(_row(f"the privilege to reference {table}", check, owner))
     return textwrap.indent(",\n".join(rows), "    ")
 
 

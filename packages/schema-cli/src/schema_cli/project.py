@@ -144,3 +144,27 @@ def _apply_first(workspace: Workspace, fragment: Target) -> str:
         if fragment in workspace.shipped(migration):
             return f"Apply {migration.out} first."
     return f"Apply {fragment.label} first."
+
+
+def built_migrations(workspace: Workspace) -> list[tuple[str, str]]:
+    """Every migration as it would be written now, in the order of their files: (path, SQL).
+
+    Raises:
+        SourceError: A fragment cannot be read or shipped.
+    """
+    return [
+        (
+            migration.out,
+            build_text(workspace, migration.label, migration.title, workspace.shipped(migration)),
+        )
+        for migration in sorted(workspace.of_kind("migration"), key=lambda target: target.out)
+    ]
+
+
+def platform_stubs(workspace: Workspace) -> list[tuple[str, str]]:
+    """What the platform provides, in order: (path, SQL).
+
+    Raises:
+        SourceError: A stub cannot be read.
+    """
+    return [(sql.path, sql.source.text) for sql in parsed(workspace, workspace.externals())]

@@ -109,10 +109,11 @@
   IF problems IS NOT NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'object_not_in_prerequisite_state',
+      -- Some clients show no HINT, so what to do stands in the message.
       MESSAGE = 'Tables of this database differ from the migration''s; nothing was changed.'
-        || problems,
-      HINT = 'Bring them to the declared shape with a migration of your own, or rename them (and '
-        'their indexes) out of the way; then run this file again. It drops and alters no table.';
+        || problems || E'\nBring them to that shape with a migration of your own, then run this again.',
+      HINT = 'This file drops and alters no table. One that serves another purpose can be renamed '
+        'out of the way, its constraints and indexes with it.';
   END IF;
 
   DROP TABLE

@@ -1,0 +1,104 @@
+"""Start a local PostgreSQL with the migrations and a demo tenant in it, until Ctrl-C.
+
+Nothing is left behind: the server and its data are gone when this ends, however it ends. With
+DATABASE_URL set, a throwaway database on that server is used instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from schema_cli.project import (
+    built_migrations,
+    open_files,
+    open_workspace,
+    platform_stubs,
+    print_errors,
+)
+from schema_database import (
+    Cluster,
+    DatabaseError,
+    PrivilegeRegime,
+    apply_as_one_transaction,
+    find_engine,
+    masked,
+)
+
+if TYPE_CHECKING:
+    import argparse
+    from types import FrameType
+
+    from schema_database import Database
+
+SEED = "supabase/seed.sql"
+"""The demo data; the Supabase CLI loads the same file into its local database."""
+
+DEMO_TENANT = "demo"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--legacy-grants",
+        action="store_true",
+        help="grant new tables to the API roles, as Supabase did before 2026-10-30",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start it and wait."""
+    files = open_files(args.root)
+    workspace = open_workspace(files)
+    if workspace is None:
+        return 1
+    migrations = built_migrations(workspace)
+    regime = PrivilegeRegime.LEGACY if args.legacy_grants else PrivilegeRegime.EXPLICIT
+    borrowed = os.environ.get("DATABASE_URL")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with Cluster.open(borrowed) as cluster:
+            template = cluster.template(regime, platform_stubs(workspace), migrations)
+            with cluster.clone(template) as database:
+                seed = files.root / SEED
+                if seed.is_file():
+                    text = seed.read_text(encoding="utf-8")
+                    apply_as_one_transaction(database.url, text, name=SEED)
+                _print_usage(cluster, database, borrowed)
+                threading.Event().wait()
+    except DatabaseError as error:
+        print_errors([error])
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; nothing is left behind", file=sys.stderr)
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _print_usage(cluster: Cluster, database: Database, borrowed: str | None) -> None:
+    # The password of a server of our own is worth nothing once it is gone; a borrowed one's is not.
+    url = masked(database.url) if borrowed else database.url
+    psql = "psql" if borrowed else str(find_engine().program("psql"))
+    claims = f'{{"app_code": "{DEMO_TENANT}"}}'
+    print(
+        f"PostgreSQL {cluster.major} with the migrations and the tenant {DEMO_TENANT!r}\n"
+        f"\n"
+        f"  url   {url}\n"
+        f"  psql  {shlex.join([psql, url])}\n"
+        f"\n"
+        f"To see what a signed-in user of that tenant sees, type there:\n"
+        f"\n"
+        f"  SET ROLE authenticated;\n"
+        f"  SET request.jwt.claims = '{claims}';\n"
+        f"  SELECT * FROM workflow_instances;\n"
+        f"\n"
+        f"Ctrl-C stops it and removes everything.",
+        flush=True,
+    )

@@ -1,0 +1,158 @@
+"""Check fragments against the rules, or any SQL files: those of another project too.
+
+Without arguments, every fragment of the workspace. A label or a fragment's file is judged with the
+whole workspace in view; any other file by itself, knowing only what the externals provide.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schema_assemble.output import write_output
+from schema_cli.project import (
+    CACHE,
+    code_digest,
+    open_files,
+    open_workspace,
+    print_errors,
+    read_label,
+)
+from schema_lint import FORMATS, lint, render
+from schema_sql.source import SourceError, read_source
+from schema_sql.statements import parse
+from schema_targets.graph import order
+from schema_targets.workspace import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from schema_sql.source import Finding
+    from schema_sql.statements import SqlFile
+    from schema_targets.workspace import Files, Workspace
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("what", nargs="*", help="labels, .sql files; none: every fragment")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default: %(default)s")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lint."""
+    try:
+        files = open_files(args.root)
+    except UsageError:
+        if not args.what or args.root is not None or any(_is_label(item) for item in args.what):
+            raise
+        files = None  # Files alone need no workspace.
+    everything = not args.what
+    if files is not None and everything and _was_clean(files):
+        return _report(args.format, [], [])
+    workspace = None
+    if files is not None:
+        workspace = open_workspace(files)
+        if workspace is None:
+            return 1
+    wanted, alone = _sort(workspace, args.what)
+    errors: list[SourceError] = []
+    externals = _parse_targets(workspace, "external", errors)
+    found: list[Finding] = []
+    if wanted is None or wanted:
+        fragments = _parse_targets(workspace, "fragment", errors)
+        found += [f for f in lint(fragments, externals) if wanted is None or f.path in wanted]
+        errors = [e for e in errors if wanted is None or e.finding.path in wanted]
+    for name in alone:
+        try:
+            found += lint([parse(read_source(Path(name), Path(name).as_posix()))], externals)
+        except SourceError as error:
+            errors.append(error)
+    if files is not None and everything and not found and not errors:
+        _remember_clean(files)
+    return _report(args.format, found, errors)
+
+
+def _is_label(text: str) -> bool:
+    return text.startswith(("//", ":"))
+
+
+def _sort(workspace: Workspace | None, what: list[str]) -> tuple[set[str] | None, list[str]]:
+    """The paths of fragments that are wanted (None: all of them), and the files by themselves."""
+    if not what:
+        return None, []
+    wanted: set[str] = set()
+    alone: list[str] = []
+    for item in what:
+        if workspace is not None and _is_label(item):
+            for label in workspace.expand([read_label(workspace, item)]):
+                target = workspace.targets[label]
+                if target.kind != "fragment":
+                    raise UsageError(f"{label} is no fragment; only fragments are linted")
+                wanted.add(workspace.sql_path(target))
+            continue
+        path = Path(item)
+        if not path.is_file():
+            raise UsageError(f"there is no file {item}")
+        inside = None
+        if workspace is not None and path.resolve().is_relative_to(workspace.files.root):
+            inside = path.resolve().relative_to(workspace.files.root).as_posix()
+        owned = workspace is not None and inside in {
+            workspace.sql_path(target) for target in workspace.of_kind("fragment")
+        }
+        if owned and inside is not None:
+            wanted.add(inside)
+        else:
+            alone.append(item)
+    return wanted, alone
+
+
+def _parse_targets(
+    workspace: Workspace | None, kind: str, errors: list[SourceError]
+) -> list[SqlFile]:
+    """The SQL of the targets of a kind, in the order in which they would run."""
+    if workspace is None:
+        return []
+    result = []
+    labels = [target.label for target in workspace.of_kind(kind)]
+    for label in order(labels, workspace.edges):
+        sql = workspace.sql(workspace.targets[label])
+        if isinstance(sql, SourceError):
+            errors.append(sql)
+        else:
+            result.append(sql)
+    return result
+
+
+def _report(form: str, found: list[Finding], errors: list[SourceError]) -> int:
+    if form == "text":
+        # An error shows the line it is about.
+        print_errors(errors)
+        if found or not errors:
+            print(render(found, form), end="")
+    else:
+        print(render(sorted([*found, *(error.finding for error in errors)]), form), end="")
+    return 1 if found or errors else 0
+
+
+def _memory(files: Files) -> Path:
+    return files.root / CACHE / "lint.json"
+
+
+def _inputs(files: Files) -> str:
+    return files.fingerprint(code_digest("schema_sql", "schema_targets", "schema_lint"))
+
+
+def _was_clean(files: Files) -> bool:
+    """Whether these very files were found clean by this very code."""
+    try:
+        return bool(json.loads(_memory(files).read_text(encoding="utf-8")) == _inputs(files))
+    except (OSError, ValueError):
+        return False
+
+
+def _remember_clean(files: Files) -> None:
+    try:
+        write_output(_memory(files), json.dumps(_inputs(files)))
+    except OSError:
+        return  # A checkout that cannot be written to is linted again each time.

@@ -1,0 +1,235 @@
+"""Applies SQL the way real clients do, and says where in the text an error is.
+
+Knows PostgreSQL's protocol; must not know what the SQL means or where it came from.
+"""
+
+from __future__ import annotations
+
+import select
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.pq import DiagnosticField, ExecStatus
+
+from schema_database.address import connected
+from schema_database.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from psycopg import Connection
+    from psycopg.errors import Diagnostic
+    from psycopg.pq.abc import PGresult
+    from psycopg.rows import TupleRow
+
+_DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.EMPTY_QUERY)
+
+
+class ApplyError(DatabaseError):
+    """PostgreSQL refused a statement.
+
+    Attributes:
+        name: what the SQL is called, usually the path of its file.
+        sqlstate: PostgreSQL's five-character code; empty when the connection was lost.
+        message: its primary message.
+        detail: its detail, or None.
+        hint: its hint, or None.
+        context: where in a function or DO block it happened, or None.
+        statement: number of the refused statement in the text, from 1.
+        line: line in the text, from 1; None when PostgreSQL names no position.
+        column: column in that line, in characters from 1; None with `line`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        sqlstate: str,
+        message: str,
+        detail: str | None,
+        hint: str | None,
+        context: str | None,
+        statement: int,
+        line: int | None,
+        column: int | None,
+    ) -> None:
+        super().__init__(message, hint or "correct this statement; nothing after it was applied")
+        self.name = name
+        self.sqlstate = sqlstate
+        self.message = message
+        self.detail = detail
+        self.hint = hint
+        self.context = context
+        self.statement = statement
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        place = f"statement {self.statement}" if self.line is None else f"{self.line}:{self.column}"
+        lines = [f"{self.name}:{place}: {self.sqlstate or 'connection lost'}: {self.message}"]
+        lines += [
+            f"  {word}: {text.replace(chr(10), chr(10) + '    ')}"
+            for word, text in (
+                ("detail", self.detail),
+                ("where", self.context),
+                ("help", self.remedy),
+            )
+            if text
+        ]
+        return "\n".join(lines)
+
+
+def apply_as_one_transaction(
+    target: str | Connection[TupleRow], sql: str, *, name: str = "<sql>"
+) -> tuple[str, ...]:
+    """Apply a whole file in one go, as the Supabase CLI and the SQL editor do.
+
+    All statements travel as one message, which PostgreSQL runs as one implicit transaction:
+    all of it is applied, or nothing. Inside a transaction of the caller's it becomes part of that.
+
+    Args:
+        target: a URL, or a connection to use.
+        sql: any number of statements.
+        name: what errors call the text, usually the path of its file.
+
+    Returns:
+        What PostgreSQL noticed, each as `SEVERITY: message`.
+
+    Raises:
+        ApplyError: a statement was refused.
+    """
+    with _connection(target) as connection, _notices(connection) as notices:
+        _execute(connection, sql, name=name, source=sql, start=0, done_before=0)
+    return tuple(notices)
+
+
+def apply_statement_by_statement(
+    target: str | Connection[TupleRow],
+    statements: Sequence[str],
+    *,
+    source: str | None = None,
+    name: str = "<sql>",
+) -> tuple[str, ...]:
+    """Apply statements one after another, each on its own, as psql does with a file.
+
+    Stops at the first error, as `psql -v ON_ERROR_STOP=1`; what went before stays applied.
+
+    Args:
+        target: a URL, or a connection outside any transaction to use.
+        statements: texts of one statement each, in order.
+        source: the text they were cut from, so that errors name lines of it; None means that the
+            statements, joined as they are, are that text.
+        name: what errors call the text, usually the path of its file.
+
+    Returns:
+        What PostgreSQL noticed, each as `SEVERITY: message`.
+
+    Raises:
+        ApplyError: a statement was refused.
+    """
+    text = "".join(statements) if source is None else source
+    with _connection(target) as connection, _notices(connection) as notices:
+        end = 0
+        for number, statement in enumerate(statements):
+            start = text.index(statement, end)
+            end = start + len(statement)
+            _execute(connection, statement, name=name, source=text, start=start, done_before=number)
+    return tuple(notices)
+
+
+def _execute(
+    connection: Connection[TupleRow],
+    sql: str,
+    *,
+    name: str,
+    source: str,
+    start: int,
+    done_before: int,
+) -> None:
+    """Send `sql`, which begins at `start` of `source`, as one simple query."""
+    pgconn = connection.pgconn
+    refused: PGresult | None = None
+    done = done_before
+    try:
+        pgconn.send_query(sql.encode())
+        while True:
+            # PQgetResult alone would block where Python sees no Ctrl-C.
+            while pgconn.is_busy():
+                select.select([pgconn.socket], [], [])
+                pgconn.consume_input()
+            result = pgconn.get_result()
+            if result is None:
+                break
+            if result.status in _DONE:
+                done += 1
+            elif result.status == ExecStatus.FATAL_ERROR:
+                refused = result
+            else:
+                connection.close()
+                raise DatabaseError(
+                    f"{name}: statement {done + 1} is a COPY from or to the client",
+                    "write INSERT, or load the data with psql",
+                )
+    except psycopg.OperationalError as error:
+        raise ApplyError(
+            name,
+            sqlstate="",
+            message=" | ".join(str(error).splitlines()),
+            detail=None,
+            hint="connect again and look at what was applied",
+            context=None,
+            statement=done + 1,
+            line=None,
+            column=None,
+        ) from error
+    except KeyboardInterrupt:
+        # Without this the server would carry on, and commit, after we are gone.
+        connection.cancel()
+        connection.close()
+        raise
+    if refused is not None:
+        raise _error(refused, name=name, source=source, start=start, statement=done + 1)
+
+
+def _error(result: PGresult, *, name: str, source: str, start: int, statement: int) -> ApplyError:
+    def read(field: DiagnosticField) -> str | None:
+        raw = result.error_field(field)
+        return raw.decode("utf-8", "replace") if raw else None
+
+    position = read(DiagnosticField.STATEMENT_POSITION)
+    before = source[: start + int(position) - 1] if position else None
+    return ApplyError(
+        name,
+        sqlstate=read(DiagnosticField.SQLSTATE) or "",
+        message=read(DiagnosticField.MESSAGE_PRIMARY) or result.get_error_message().strip(),
+        detail=read(DiagnosticField.MESSAGE_DETAIL),
+        hint=read(DiagnosticField.MESSAGE_HINT),
+        context=read(DiagnosticField.CONTEXT),
+        statement=statement,
+        line=None if before is None else before.count("\n") + 1,
+        column=None if before is None else len(before) - (before.rfind("\n") + 1) + 1,
+    )
+
+
+@contextmanager
+def _connection(target: str | Connection[TupleRow]) -> Iterator[Connection[TupleRow]]:
+    if isinstance(target, str):
+        with connected(target) as connection:
+            yield connection
+    else:
+        yield target
+
+
+@contextmanager
+def _notices(connection: Connection[TupleRow]) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(diagnostic: Diagnostic) -> None:
+        seen.append(f"{diagnostic.severity_nonlocalized}: {diagnostic.message_primary}")
+
+    connection.add_notice_handler(note)
+    try:
+        yield seen
+    finally:
+        connection.remove_notice_handler(note)

@@ -1,0 +1,415 @@
+"""Reads what a schema holds into plain values, and says how two of them differ.
+
+Knows PostgreSQL's catalogs of 15 and later; must not know which tables there ought to be.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import Connection, IsolationLevel
+
+from schema_database.address import connected, masked
+from schema_database.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from psycopg.rows import TupleRow
+
+# Each query returns rows of (relation or null, name, attributes); what belongs to
+# an extension is left out. Attribute names are the words that a difference is
+# reported in; null means absent.
+_QUERIES: dict[str, str] = {
+    "relation": """
+        SELECT r.display, r.display, jsonb_build_object(
+          'kind', r.word,
+          'owner', pg_get_userbyid(c.relowner),
+          'persistence', CASE c.relpersistence
+            WHEN 'p' THEN 'permanent' WHEN 'u' THEN 'unlogged' ELSE 'temporary' END,
+          'row-level security', CASE WHEN c.relrowsecurity THEN 'on' ELSE 'off' END,
+          'row-level security for the owner',
+            CASE WHEN c.relforcerowsecurity THEN 'on' ELSE 'off' END,
+          'replica identity', CASE c.relreplident
+            WHEN 'd' THEN 'primary key' WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'whole row'
+            ELSE (SELECT 'index ' || quote_ident(i.relname) FROM pg_index x
+                  JOIN pg_class i ON i.oid = x.indexrelid
+                  WHERE x.indrelid = c.oid AND x.indisreplident) END,
+          'storage parameters', array_to_string(ARRAY(
+            SELECT o FROM unnest(c.reloptions) AS o ORDER BY o), ', '),
+          'inherits', array_to_string(ARRAY(
+            SELECT h.inhparent::regclass::text FROM pg_inherits h
+            WHERE h.inhrelid = c.oid ORDER BY h.inhseqno), ', '),
+          'partition key', pg_get_partkeydef(c.oid),
+          'partition bound', pg_get_expr(c.relpartbound, c.oid),
+          'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+          'sequence', (SELECT format('%%s, start %%s, from %%s to %%s, by %%s, cache %%s%%s',
+              format_type(s.seqtypid, NULL), s.seqstart, s.seqmin, s.seqmax, s.seqincrement,
+              s.seqcache, CASE WHEN s.seqcycle THEN ', cycle' ELSE '' END)
+            FROM pg_sequence s WHERE s.seqrelid = c.oid),
+          'privileges its owner lacks', array_to_string(ARRAY(
+            SELECT d.privilege_type
+            FROM aclexplode(acldefault(
+              CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS d
+            WHERE c.relacl IS NOT NULL AND d.grantee = c.relowner AND NOT EXISTS (
+              SELECT FROM aclexplode(c.relacl) AS a
+              WHERE a.grantee = c.relowner AND a.privilege_type = d.privilege_type)
+            ORDER BY 1), ', '),
+          'comment', obj_description(c.oid, 'pg_class'),
+          'column order', (SELECT jsonb_agg(quote_ident(a.attname) ORDER BY a.attnum)
+            FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+              AND c.relkind <> 'S'))
+        FROM r JOIN pg_class c ON c.oid = r.oid
+    """,
+    "column": """
+        SELECT r.display, quote_ident(a.attname), jsonb_build_object(
+          'type', format_type(a.atttypid, a.atttypmod),
+          'NOT NULL', CASE WHEN a.attnotnull THEN 'yes' ELSE 'no' END,
+          'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+          'generated', CASE WHEN a.attgenerated <> '' THEN
+            CASE a.attgenerated WHEN 's' THEN 'stored ' ELSE 'virtual ' END
+            || pg_get_expr(d.adbin, d.adrelid) END,
+          'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+          'collation', CASE WHEN a.attcollation <> t.typcollation
+            THEN a.attcollation::regcollation::text END,
+          'comment', col_description(a.attrelid, a.attnum))
+        FROM r
+        JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE r.kind <> 'S'
+    """,
+    # NOT NULL became a constraint of its own in 18 ('n'); it is an attribute of the column here.
+    # Constraint triggers ('t') are among the triggers.
+    "constraint": """
+        SELECT r.display, quote_ident(k.conname), jsonb_build_object(
+          'type', CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE'
+            WHEN 'f' THEN 'FOREIGN KEY' WHEN 'c' THEN 'CHECK' ELSE 'EXCLUDE' END,
+          'definition', pg_get_constraintdef(k.oid),
+          'validated', CASE WHEN k.convalidated THEN 'yes' ELSE 'no' END,
+          'deferrable', CASE WHEN k.condeferred THEN 'initially deferred'
+            WHEN k.condeferrable THEN 'yes' ELSE 'no' END,
+          'comment', obj_description(k.oid, 'pg_constraint'))
+        FROM r JOIN pg_constraint k ON k.conrelid = r.oid
+        WHERE k.contype IN ('p', 'u', 'f', 'c', 'x')
+    """,
+    # A constraint's own index is told by the constraint, unless it is broken.
+    "index": """
+        SELECT r.display, quote_ident(i.relname), jsonb_build_object(
+          'definition', pg_get_indexdef(x.indexrelid),
+          'unique', CASE WHEN x.indisunique THEN 'yes' ELSE 'no' END,
+          'valid', CASE WHEN x.indisvalid AND x.indisready THEN 'yes' ELSE 'no' END,
+          'comment', obj_description(i.oid, 'pg_class'))
+        FROM r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid
+        WHERE NOT (x.indisvalid AND x.indisready) OR NOT EXISTS (
+          SELECT FROM pg_constraint k
+          WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    """,
+    "policy": """
+        SELECT r.display, quote_ident(p.polname), jsonb_build_object(
+          'command', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
+            WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+          'kind', CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+          'roles', (SELECT string_agg(n, ', ' ORDER BY n) FROM (
+            SELECT CASE o WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(o)) END
+            FROM unnest(p.polroles) AS o) AS names (n)),
+          'USING', pg_get_expr(p.polqual, p.polrelid),
+          'WITH CHECK', pg_get_expr(p.polwithcheck, p.polrelid),
+          'comment', obj_description(p.oid, 'pg_policy'))
+        FROM r JOIN pg_policy p ON p.polrelid = r.oid
+    """,
+    # The owner's own privileges are an attribute of the relation: which there are to have
+    # depends on the server's version.
+    "grant": """
+        SELECT r.display, format('%%s to %%s%%s', a.privilege_type,
+            CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+            ' on column ' || quote_ident(g.attname)),
+          jsonb_build_object(
+            'granted by', string_agg(quote_ident(pg_get_userbyid(a.grantor)), ', '
+              ORDER BY pg_get_userbyid(a.grantor)),
+            'grantable', CASE WHEN bool_or(a.is_grantable) THEN 'yes' ELSE 'no' END)
+        FROM r
+        JOIN pg_class c ON c.oid = r.oid
+        CROSS JOIN LATERAL (
+          SELECT NULL::name AS attname, c.relacl AS acl WHERE c.relacl IS NOT NULL
+          UNION ALL
+          SELECT t.attname, t.attacl FROM pg_attribute t
+          WHERE t.attrelid = c.oid AND t.attacl IS NOT NULL AND NOT t.attisdropped) AS g
+        CROSS JOIN LATERAL aclexplode(g.acl) AS a
+        WHERE a.grantee <> c.relowner
+        GROUP BY r.display, a.privilege_type, a.grantee, g.attname
+    """,
+    "trigger": """
+        SELECT r.display, quote_ident(t.tgname), jsonb_build_object(
+          'definition', pg_get_triggerdef(t.oid),
+          'enabled', CASE t.tgenabled WHEN 'O' THEN 'yes' WHEN 'D' THEN 'no'
+            WHEN 'R' THEN 'on replicas' ELSE 'always' END,
+          'comment', obj_description(t.oid, 'pg_trigger'))
+        FROM r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal
+    """,
+    "rule": """
+        SELECT r.display, quote_ident(w.rulename), jsonb_build_object(
+          'definition', pg_get_ruledef(w.oid),
+          'enabled', CASE w.ev_enabled WHEN 'O' THEN 'yes' WHEN 'D' THEN 'no'
+            WHEN 'R' THEN 'on replicas' ELSE 'always' END,
+          'comment', obj_description(w.oid, 'pg_rewrite'))
+        FROM r JOIN pg_rewrite w ON w.ev_class = r.oid WHERE w.rulename <> '_RETURN'
+    """,
+    "function": """
+        SELECT NULL, format('%%I.%%I(%%s)', n.nspname, f.proname,
+            pg_get_function_identity_arguments(f.oid)),
+          jsonb_build_object(
+            'definition', CASE WHEN f.prokind <> 'a' THEN pg_get_functiondef(f.oid) END,
+            'owner', pg_get_userbyid(f.proowner),
+            'comment', obj_description(f.oid, 'pg_proc'))
+        FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+        WHERE n.nspname = %(schema)s AND NOT EXISTS (
+          SELECT FROM pg_depend e
+          WHERE e.classid = 'pg_proc'::regclass AND e.objid = f.oid AND e.deptype = 'e')
+    """,
+    "type": """
+        SELECT NULL, format('%%I.%%I', n.nspname, t.typname), jsonb_build_object(
+          'kind', CASE t.typtype WHEN 'c' THEN 'composite' WHEN 'd' THEN 'domain'
+            WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' ELSE 'base' END,
+          'labels', (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder)
+            FROM pg_enum l WHERE l.enumtypid = t.oid),
+          'base type', CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END,
+          'constraints', (SELECT string_agg(pg_get_constraintdef(k.oid), ', ' ORDER BY k.conname)
+            FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'),
+          'attributes', (SELECT string_agg(quote_ident(a.attname) || ' '
+              || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
+            FROM pg_attribute a WHERE a.attrelid = t.typrelid AND t.typrelid <> 0
+              AND a.attnum > 0 AND NOT a.attisdropped),
+          'owner', pg_get_userbyid(t.typowner),
+          'comment', obj_description(t.oid, 'pg_type'))
+        FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+        LEFT JOIN pg_class c ON c.oid = t.typrelid
+        WHERE n.nspname = %(schema)s AND (c.oid IS NULL OR c.relkind = 'c')
+          AND t.typtype <> 'm' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
+          AND NOT EXISTS (
+            SELECT FROM pg_depend e
+            WHERE e.classid = 'pg_type'::regclass AND e.objid = t.oid AND e.deptype = 'e')
+    """,
+}
+
+_RELATIONS = """
+    WITH r AS (
+      SELECT c.oid, c.relkind AS kind, format('%%I.%%I', n.nspname, c.relname) AS display,
+        CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
+          WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' ELSE 'foreign table' END
+          AS word
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+        AND NOT EXISTS (SELECT FROM pg_depend e
+          WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'))
+"""
+
+_ORDER = "column order"
+
+# A later migration may add these to a table without harm to what an earlier one declared. Whatever
+# else is added changes who may do what, or what a statement does.
+_MAY_BE_ADDED = frozenset({"column", "constraint", "index"})
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing in a schema.
+
+    Attributes:
+        kind: `relation`, `column`, `constraint`, `index`, `policy`, `grant`, `trigger`, `rule`,
+            `function` or `type`.
+        relation: the qualified name of the relation it belongs to; None for functions and types.
+        name: its name, quoted where SQL asks for it; of a grant, `UPDATE to authenticated`.
+        attributes: what it is like, in the words of a report; absent ones are left out.
+    """
+
+    kind: str
+    relation: str | None
+    name: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What one schema holds; equal for two databases that are the same to their users.
+
+    Attributes:
+        schema: the schema's name.
+        items: by (relation or '', kind, name).
+    """
+
+    schema: str
+    items: Mapping[tuple[str, str, str], Item]
+
+    def to_json(self) -> str:
+        """Return it as JSON with sorted keys, the same for equal catalogs, byte for byte."""
+        nested: dict[str, Any] = {}
+        for (relation, kind, name), item in self.items.items():
+            nested.setdefault(relation, {}).setdefault(kind, {})[name] = item.attributes
+        content = {"schema": self.schema, "items": nested}
+        return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+    def of_relations(self, relations: Iterable[str]) -> Catalog:
+        """Return the part about these relations, named with or without the schema."""
+        wanted = {self._qualified(name) for name in relations}
+        return Catalog(
+            self.schema, {key: item for key, item in self.items.items() if key[0] in wanted}
+        )
+
+    def _qualified(self, name: str) -> str:
+        return name if "." in name else f"{self.schema}.{name}"
+
+
+def read_catalog(connection: Connection[TupleRow], schema: str = "public") -> Catalog:
+    """Read everything in one schema that makes two databases the same, or not.
+
+    Relations (owner, row-level security, comment, …), columns, constraints, indexes, policies,
+    privileges, triggers, rules, functions and types; neither rows, nor default privileges, nor
+    what extensions own. The result does not depend on the session's search path, and PostgreSQL
+    15 to 18 give equal results for equal schemas, except that MAINTAIN exists from 17.
+
+    Args:
+        connection: any; its transaction and settings stay as they are.
+        schema: the schema's name.
+
+    Returns:
+        The catalog.
+
+    Raises:
+        psycopg.Error: the connection is lost, or its transaction has failed.
+    """
+    items: dict[tuple[str, str, str], Item] = {}
+    # Rolled back, so that the search path is the caller's again. With an empty one, PostgreSQL
+    # writes every name with its schema.
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL search_path = ''")
+        for kind, query in _QUERIES.items():
+            text = query if kind in {"function", "type"} else _RELATIONS + query
+            rows = connection.execute(text, {"schema": schema}).fetchall()
+            for relation, name, attributes in rows:
+                present = {k: v for k, v in attributes.items() if v not in (None, "")}
+                items[relation or "", kind, name] = Item(kind, relation, name, present)
+    return Catalog(schema, items)
+
+
+def read_live_catalog(url: str, schema: str = "public", *, timeout: float = 15.0) -> Catalog:
+    """Read a catalog from a server that others depend on: one short read-only transaction.
+
+    Args:
+        url: where; any role that may connect will do.
+        schema: the schema's name.
+        timeout: seconds that each of the few queries may take, waiting for a lock included.
+
+    Returns:
+        The catalog, of one moment.
+
+    Raises:
+        DatabaseError: nobody answers there, or not in time.
+    """
+    try:
+        with connected(url) as connection:
+            connection.read_only = True
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            with connection.transaction():
+                connection.execute(
+                    "SELECT set_config('statement_timeout', %s, true)", [str(int(timeout * 1000))]
+                )
+                return read_catalog(connection, schema)
+    except psycopg.Error as error:
+        raise DatabaseError(
+            f"cannot read the catalog of {masked(url)}: {str(error).splitlines()[0]}",
+            "try again; if it persists, look for a long migration that holds locks there",
+        ) from error
+
+
+def diff_catalogs(expected: Catalog, actual: Catalog) -> list[str]:
+    """Say in plain words how `actual` differs from `expected`, one line each, sorted.
+
+    The order of columns counts only where both have the same columns.
+    """
+    return _differences(expected, actual, may_be_added=frozenset())
+
+
+def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[str]:
+    """Say in plain words what a live database lacks of what a migration declares.
+
+    Looks at the given tables alone. Columns, constraints and indexes that are there beyond what is
+    expected come from a later migration and are no difference, nor is the order of columns;
+    policies, privileges, triggers and rules beyond it are.
+
+    Args:
+        expected: catalog of a database that holds the migration's result.
+        actual: catalog of the live database.
+        tables: their names, with or without the schema.
+
+    Returns:
+        One line for each difference, sorted; none when all is as declared.
+
+    Raises:
+        DatabaseError: `expected` has no such table.
+    """
+    names = list(tables)
+    wanted = expected.of_relations(names)
+    known = {item.relation for item in wanted.items.values()}
+    unknown = sorted(n for n in names if expected._qualified(n) not in known)  # noqa: SLF001
+    if unknown:
+        raise DatabaseError(
+            f"the expected catalog has no table {', '.join(unknown)}",
+            "name tables that the migration creates",
+        )
+    return _differences(wanted, actual.of_relations(names), may_be_added=_MAY_BE_ADDED)
+
+
+def _differences(expected: Catalog, actual: Catalog, *, may_be_added: frozenset[str]) -> list[str]:
+    lines: list[str] = []
+    for key in expected.items.keys() | actual.items.keys():
+        want, have = expected.items.get(key), actual.items.get(key)
+        if want is None and have is not None:
+            if have.kind not in may_be_added and not _goes_with_its_relation(have, expected):
+                lines.append(f"{_subject(have)} is not expected")
+        elif want is not None and have is None:
+            if not _goes_with_its_relation(want, actual):
+                lines.append(f"{_subject(want)} is missing")
+        elif want is not None and have is not None:
+            lines += _changes(want, have, orders=not may_be_added)
+    return sorted(lines)
+
+
+def _goes_with_its_relation(item: Item, other: Catalog) -> bool:
+    """Tell whether the line about the whole relation says it all."""
+    if item.relation is None or item.kind == "relation":
+        return False
+    return (item.relation, "relation", item.relation) not in other.items
+
+
+def _changes(want: Item, have: Item, *, orders: bool) -> list[str]:
+    lines = []
+    for word in want.attributes.keys() | have.attributes.keys():
+        expected: Any = want.attributes.get(word)
+        actual: Any = have.attributes.get(word)
+        if expected == actual:
+            continue
+        if word == _ORDER:
+            if not orders or sorted(expected) != sorted(actual):
+                continue
+            expected, actual = ", ".join(expected), ", ".join(actual)
+        lines.append(f"{_subject(have)}: {word} is {_said(actual)}, expected {_said(expected)}")
+    return lines
+
+
+def _subject(item: Item) -> str:
+    if item.kind == "policy":
+        return f"policy {item.name} on {item.relation}"
+    if item.kind == "relation":
+        return f"{item.attributes['kind']} {item.name}"
+    if item.relation is None:
+        return f"{item.kind} {item.name}"
+    return f"table {item.relation}: {item.kind} {item.name}"
+
+
+def _said(value: Any) -> str:
+    # One difference is one line, whatever a comment or a function body holds.
+    return "absent" if value is None else str(value).replace("\n", "\\n")

@@ -1,0 +1,52 @@
+"""A process that tidies a borrowed server when its parent ends, in whatever way.
+
+Knows when; what there is to remove is throwaway's business. It lives by the same rule as the
+supervisor: its standard input ends when the parent does.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from schema_database.errors import DatabaseError
+from schema_database.throwaway import remove_run
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+
+def main() -> int:
+    """Wait for the end of standard input, then remove the run; print what could not be."""
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return 0
+    task = json.loads(line)
+    try:
+        sys.stdin.buffer.read()
+    finally:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            remove_run(task["url"], task["run"])
+        except (DatabaseError, psycopg.Error) as error:
+            # A parent that died reads nothing; then there is nobody to tell.
+            sys.stdout.write(str(error).splitlines()[0])
+            return 1
+    return 0
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    for _number in _SIGNALS:
+        signal.signal(_number, _leave)
+    sys.exit(main())

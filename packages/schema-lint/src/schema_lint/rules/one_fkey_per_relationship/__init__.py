@@ -1,0 +1,49 @@
+"""A relationship between two tables is one foreign key.
+
+What: Two foreign keys from one table to the same other table that share a column other than
+    app_code: with and without the tenant, or the same columns twice.
+Why: The Data API cannot choose between them: select=*,parent(*) fails with PGRST201. The wider of
+    the two says all that the narrower says.
+Instead: Keep the one that carries app_code.
+When to allow: The two mean different rows, and callers name the foreign key in every select.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schema_lint.tenancy import TENANT_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schema_lint.workspace import Workspace
+    from schema_sql.source import Finding
+    from schema_sql.statements import SqlFile
+
+ID = "one-fkey-per-relationship"
+
+
+def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
+    """Yield each foreign key that repeats an earlier one."""
+    for place in workspace.facts(file).constraints:
+        table = workspace.table(place.table)
+        if place.kind != "FOREIGN" or table is None:
+            continue
+        key = next((key for key in table.foreign_keys if key.node is place.node), None)
+        if key is None:
+            continue
+        own = _columns(key.columns)
+        earlier = table.foreign_keys[: table.foreign_keys.index(key)]
+        if any(k.target == key.target and own & _columns(k.columns) for k in earlier):
+            yield place.statement.finding(
+                ID,
+                f"two foreign keys on ({', '.join(sorted(own))}) reference {key.target}",
+                f"keep one, with {TENANT_COLUMN}",
+                place.node,
+            )
+
+
+def _columns(columns: tuple[str, ...]) -> set[str]:
+    """The columns that choose the row: all but the tenant, where there is another."""
+    return set(columns) - {TENANT_COLUMN} or set(columns)

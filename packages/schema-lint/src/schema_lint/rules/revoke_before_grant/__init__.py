@@ -1,0 +1,68 @@
+"""Every table takes back what the platform granted, before it grants its own.
+
+What: A table without REVOKE ALL FROM PUBLIC, anon, authenticated and service_role above its GRANTs.
+Why: Supabase's default privileges have granted ALL on new tables to the API roles, and still leave
+    them TRUNCATE, REFERENCES and TRIGGER; TRUNCATE ignores row-level security.
+Instead: REVOKE ALL ON TABLE … FROM PUBLIC, anon, authenticated, service_role; then GRANT.
+When to allow: Never for a table in public.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schema_lint.tenancy import API_ROLES
+from schema_lint.workspace import Workspace, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schema_sql.declared import Table
+    from schema_sql.names import Name
+    from schema_sql.source import Finding
+    from schema_sql.statements import SqlFile
+
+ID = "revoke-before-grant"
+
+
+def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
+    """Yield each first GRANT with too little revoked, and each table that revokes nothing."""
+    for table in workspace.tables(file):
+        if not any(not grant.revoke for grant in table.grants):
+            missing = _missing(table)
+            if missing:
+                yield table.created.finding(
+                    ID,
+                    f"{table.name} leaves {', '.join(missing)} what the platform granted",
+                    _remedy(table.name, missing),
+                    table.created.node["relation"],
+                )
+    for grant in workspace.grants(file):
+        granted_on = workspace.table(grant.table)
+        if grant.revoke or granted_on is None:
+            continue
+        first = next((other for other in granted_on.grants if not other.revoke), None)
+        if first is not None and first.node is grant.node:
+            missing = _missing(granted_on)
+            if missing:
+                yield grant.statement.finding(
+                    ID,
+                    f"{grant.table} is granted before {', '.join(missing)} lose all they had",
+                    _remedy(grant.table, missing),
+                    place(grant.node),
+                )
+
+
+def _missing(table: Table) -> list[str]:
+    """The API roles that keep something when the table's first GRANT comes."""
+    revoked: set[str] = set()
+    for grant in table.grants:
+        if not grant.revoke:
+            break
+        if grant.everything:
+            revoked.update(grant.roles)
+    return [role for role in API_ROLES if role not in revoked]
+
+
+def _remedy(table: Name, missing: list[str]) -> str:
+    return f"write above the GRANTs: REVOKE ALL ON TABLE {table} FROM {', '.join(missing)};"

@@ -1,0 +1,11 @@
+CREATE TABLE IF NOT EXISTS public.notes (id UUID); -- found
+CREATE TABLE IF NOT EXISTS public.tasks (id UUID);
+REVOKE ALL ON TABLE public.tasks FROM PUBLIC, anon;
+GRANT SELECT ON TABLE public.tasks TO authenticated; -- found
+-- Too late, and too little.
+CREATE TABLE IF NOT EXISTS public.runs (id UUID);
+GRANT SELECT ON TABLE public.runs TO authenticated; -- found
+REVOKE ALL ON TABLE public.runs FROM PUBLIC, anon, authenticated, service_role;
+CREATE TABLE IF NOT EXISTS public.steps (id UUID);
+REVOKE SELECT ON TABLE public.steps FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT ON TABLE public.steps TO authenticated; -- found

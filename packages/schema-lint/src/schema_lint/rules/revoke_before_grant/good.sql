@@ -1,0 +1,8 @@
+CREATE TABLE IF NOT EXISTS public.tasks (id UUID);
+REVOKE ALL ON TABLE public.tasks FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT ON TABLE public.tasks TO authenticated;
+CREATE TABLE IF NOT EXISTS public.notes (id UUID);
+REVOKE ALL ON public.notes FROM PUBLIC, anon;
+REVOKE ALL ON public.notes FROM authenticated, service_role;
+-- A table of which nothing is known.
+GRANT SELECT ON TABLE public.others TO authenticated;

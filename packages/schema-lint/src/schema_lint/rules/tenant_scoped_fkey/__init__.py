@@ -1,0 +1,112 @@
+"""A foreign key between tenants' tables carries app_code on both sides.
+
+What: A foreign key from one table with app_code to another without the pair (app_code, app_code).
+    One by a code of a global namespace passes, if the code alone is a declared unique key of the
+    target, is not its primary key, and restrictive policies FOR INSERT and FOR UPDATE look the
+    code up in the target, which shows each caller only what they may name.
+Why: PostgreSQL checks foreign keys past row-level security. With the id alone, tenant A can attach
+    a row to tenant B's parent, and B can then no longer delete it.
+Instead: UNIQUE (app_code, id) on the parent, and
+    FOREIGN KEY (app_code, parent_id) REFERENCES parent (app_code, id).
+When to allow: The parent's rows belong to every tenant, though it has an app_code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schema_lint.logic import truth
+from schema_lint.tenancy import TENANT_COLUMN, TENANTS, has_tenant, subqueries
+from schema_sql.names import range_name
+from schema_sql.statements import strings, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schema_lint.workspace import Workspace
+    from schema_sql.declared import ForeignKey, Table
+    from schema_sql.source import Finding
+    from schema_sql.statements import Node, SqlFile
+
+ID = "tenant-scoped-fkey"
+
+
+def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
+    """Yield each foreign key that crosses from tenant to tenant."""
+    for place in workspace.facts(file).constraints:
+        table = workspace.table(place.table)
+        if place.kind != "FOREIGN" or table is None or not has_tenant(table):
+            continue
+        key = next((key for key in table.foreign_keys if key.node is place.node), None)
+        target = workspace.table(key.target) if key else None
+        if key is None or target is None or target.name == TENANTS or not has_tenant(target):
+            continue
+        pairs = list(zip(key.columns, key.target_columns, strict=False))
+        if (TENANT_COLUMN, TENANT_COLUMN) in pairs or _is_global(table, key, target):
+            continue
+        if TENANT_COLUMN in key.columns and TENANT_COLUMN in key.target_columns:
+            message = f"{TENANT_COLUMN} stands at different places of the foreign key"
+        else:
+            message = f"a row can reference another tenant's row in {target.name}"
+        primary = target.primary_key.columns if target.primary_key else ("id",)
+        own = [name for name in key.columns if name != TENANT_COLUMN]
+        others = [n for n in key.target_columns or primary if n != TENANT_COLUMN]
+        yield place.statement.finding(
+            ID,
+            message,
+            f"write FOREIGN KEY ({', '.join([TENANT_COLUMN, *own])}) "
+            f"REFERENCES {target.name} ({', '.join([TENANT_COLUMN, *others])})",
+            place.node,
+        )
+
+
+def _is_global(table: Table, key: ForeignKey, target: Table) -> bool:
+    """Whether the key is a code of one namespace that policies look up for the caller."""
+    if len(key.columns) != 1 or len(key.target_columns) != 1:
+        return False
+    unique = [k for k in target.keys if k.columns == key.target_columns and not k.primary]
+    if not unique or target.columns.get(key.target_columns[0]) is None:
+        return False
+    if target.columns[key.target_columns[0]].type == "uuid":
+        return False
+    return all(
+        any(
+            policy.command in {command, "ALL"}
+            and not policy.permissive
+            and {"authenticated", "PUBLIC"} & set(policy.roles)
+            and _looks_up(policy.check or policy.using, table, key, target)
+            for policy in table.policies.values()
+        )
+        for command in ("INSERT", "UPDATE")
+    )
+
+
+def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -> bool:
+    """Whether a condition demands that the target shows a row of the referenced code."""
+    if node is None:
+        return False
+    if "BoolExpr" in node:
+        found = [_looks_up(item, table, key, target) for item in node["BoolExpr"]["args"]]
+        decide = {"AND_EXPR": any, "OR_EXPR": all}.get(node["BoolExpr"]["boolop"])
+        return decide is not None and decide(found)
+    if truth(node) is not None or node.get("SubLink", {}).get("subLinkType") not in {
+        "EXISTS_SUBLINK",
+        "ANY_SUBLINK",
+    }:
+        return False
+    select = next(subqueries(node))
+    sources = [item["RangeVar"] for item in select.get("fromClause", ()) if "RangeVar" in item]
+    if len(sources) != 1 or range_name(sources[0]).qualified() != target.name:
+        return False
+    columns = {
+        tuple(strings(fields.get("fields")))[-2:]
+        for kind, fields in walk(node)
+        if kind == "ColumnRef"
+    }
+    own, other = key.columns[0], key.target_columns[0]
+    alias = sources[0].get("alias", {}).get("aliasname", target.name.name)
+    names_own = (table.name.name, own) in columns or (
+        (own,) in columns and (own not in target.columns or "testexpr" in node["SubLink"])
+    )
+    names_other = (alias, other) in columns or (other,) in columns
+    return names_own and names_other

@@ -1,0 +1,317 @@
+"""What rules look things up in: knows the files and the schema they declare; judges nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from schema_sql.declared import (
+    DeclaredSchema,
+    Policy,
+    Table,
+    command_adds_column,
+    read_grants,
+    read_policy,
+)
+from schema_sql.names import Name, list_name, range_name, role_name
+from schema_sql.statements import Node, SqlFile, Statement, strings, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from schema_sql.declared import Grant
+
+
+@dataclass(frozen=True)
+class ColumnPlace:
+    """A column definition in CREATE TABLE or ALTER TABLE."""
+
+    statement: Statement = field(repr=False)
+    table: Name
+    node: Node = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return str(self.node["colname"])
+
+
+@dataclass(frozen=True)
+class ConstraintPlace:
+    """A constraint in CREATE TABLE or ALTER TABLE; ``column`` is "" but for a column's own."""
+
+    statement: Statement = field(repr=False)
+    table: Name
+    node: Node = field(repr=False)
+    column: str = ""
+
+    @property
+    def kind(self) -> str:
+        """PRIMARY, UNIQUE, CHECK, FOREIGN, EXCLUSION, NOTNULL, DEFAULT, …."""
+        return str(self.node["contype"]).removeprefix("CONSTR_")
+
+    @property
+    def name(self) -> str:
+        """Its name, or "" where PostgreSQL chooses it."""
+        return str(self.node.get("conname", ""))
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of an ALTER TABLE."""
+
+    statement: Statement = field(repr=False)
+    table: Name
+    node: Node = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """Its kind, such as AddColumn; a trigger's or rule's switch is one as well."""
+        return str(self.node.get("subtype", "AT_AddColumn")).removeprefix("AT_")
+
+    @property
+    def definition(self) -> Node:
+        """The fields of the column or constraint that it adds, or nothing."""
+        for fields in self.node.get("def", {}).values():
+            if isinstance(fields, dict):
+                return fields
+        return {}
+
+    def finding_node(self) -> Node | None:
+        """A node that has a place of its own, or None."""
+        node = self.definition
+        return node if "location" in node else None
+
+
+_WITHOUT_SCHEMA = {
+    *("SCHEMA", "EXTENSION", "PUBLICATION", "SUBSCRIPTION", "EVENT_TRIGGER", "LANGUAGE"),
+    *("FDW", "FOREIGN_SERVER", "ACCESS_METHOD"),
+}
+_ON_TABLES = {"POLICY", "TRIGGER", "RULE"}
+
+
+def dropped_names(statement: Statement) -> Iterator[tuple[str, ...]]:
+    """The kind and full name of each object that a DROP statement names."""
+    kind = statement.node["removeType"].removeprefix("OBJECT_")
+    for item in statement.node.get("objects", ()):
+        if "ObjectWithArgs" in item:
+            names = strings(item["ObjectWithArgs"].get("objname"))
+        elif "TypeName" in item:
+            names = strings(item["TypeName"].get("names"))
+        elif "String" in item:
+            names = [item["String"]["sval"]]
+        else:
+            names = strings(item.get("List", {}).get("items"))
+        if kind in _WITHOUT_SCHEMA or not names:
+            yield (kind, *names[-1:])
+        elif kind in _ON_TABLES:
+            table = list_name(names[:-1]).qualified()
+            yield (kind, table.schema, table.name, names[-1])
+        else:
+            name = list_name(names).qualified()
+            yield (kind, name.schema, name.name)
+
+
+class FileFacts:
+    """One file's statements and parts, sorted once for all rules."""
+
+    def __init__(self, file: SqlFile) -> None:
+        self.file = file
+        self._statements: dict[str, list[Statement]] = defaultdict(list)
+        self._nodes: dict[str, list[tuple[Statement, Node]]] = defaultdict(list)
+        self.columns: list[ColumnPlace] = []
+        self.constraints: list[ConstraintPlace] = []
+        self.commands: list[Command] = []
+        for statement in file.every_statement:
+            self._statements[statement.kind].append(statement)
+            if statement.kind != "DoStmt":
+                for kind, node in walk({statement.kind: statement.node}):
+                    self._nodes[kind].append((statement, node))
+            if statement.kind == "CreateStmt":
+                self._read_create(statement)
+            elif statement.kind == "AlterTableStmt":
+                self._read_alter(statement)
+
+    def statements(self, *kinds: str) -> Iterable[Statement]:
+        """The statements of some kinds, those in DO blocks too; of one kind, in order."""
+        return chain.from_iterable(self._statements.get(kind, ()) for kind in kinds)
+
+    def nodes(self, kind: str) -> Iterable[tuple[Statement, Node]]:
+        """Every parse node of a kind, with its statement."""
+        return self._nodes.get(kind, ())
+
+    def dropped_before(self, statement: Statement, kind: str, *names: str) -> bool:
+        """Whether a DROP … IF EXISTS of an object stands above a statement in this file.
+
+        Args:
+            statement: The statement that creates it.
+            kind: The object's kind in PostgreSQL's word, such as ``POLICY`` or ``TABCONSTRAINT``.
+            names: Its full name: schema, table and name, as far as its kind has them.
+        """
+        first = self._drops.get((kind, *names))
+        return first is not None and first < statement.start
+
+    @cached_property
+    def _drops(self) -> dict[tuple[str, ...], int]:
+        """The byte offset of the first DROP … IF EXISTS of each object."""
+        found: dict[tuple[str, ...], int] = {}
+        for statement in self.statements("DropStmt"):
+            if statement.node.get("missing_ok"):
+                for names in dropped_names(statement):
+                    found.setdefault(names, statement.start)
+        for statement in self.statements("DropRoleStmt"):
+            if statement.node.get("missing_ok"):
+                for item in statement.node["roles"]:
+                    found.setdefault(("ROLE", role_name(item["RoleSpec"])), statement.start)
+        for command in self.commands:
+            if command.node.get("missing_ok") and command.kind in {"DropConstraint", "DropColumn"}:
+                kind = "TABCONSTRAINT" if command.kind == "DropConstraint" else "COLUMN"
+                table = command.table
+                key = (kind, table.schema, table.name, command.node["name"])
+                found.setdefault(key, command.statement.start)
+        return found
+
+    def _read_create(self, statement: Statement) -> None:
+        table = range_name(statement.node["relation"]).qualified()
+        for element in statement.node.get("tableElts", ()):
+            ((kind, node),) = element.items()
+            if kind == "ColumnDef":
+                self._read_column(statement, table, node)
+            elif kind == "Constraint":
+                self.constraints.append(ConstraintPlace(statement, table, node))
+
+    def _read_alter(self, statement: Statement) -> None:
+        table = range_name(statement.node["relation"]).qualified()
+        for item in statement.node.get("cmds", ()):
+            command = Command(statement, table, item["AlterTableCmd"])
+            self.commands.append(command)
+            if command_adds_column(command.node) and "ColumnDef" in command.node["def"]:
+                self._read_column(statement, table, command.definition)
+            elif command.kind == "AddConstraint":
+                self.constraints.append(ConstraintPlace(statement, table, command.definition))
+
+    def _read_column(self, statement: Statement, table: Name, node: Node) -> None:
+        self.columns.append(ColumnPlace(statement, table, node))
+        for item in node.get("constraints", ()):
+            place = ConstraintPlace(statement, table, item["Constraint"], node["colname"])
+            self.constraints.append(place)
+
+
+class Workspace:
+    """Files that belong together, and the schema they declare.
+
+    Attributes:
+        files: The files to judge, in the order in which they would run.
+        schema: What they and the externals declare; externals come first.
+    """
+
+    def __init__(self, files: Iterable[SqlFile], externals: Iterable[SqlFile] = ()) -> None:
+        self.files = tuple(files)
+        self.schema = DeclaredSchema()
+        for file in chain(externals, self.files):
+            for statement in file.every_statement:
+                self.schema.add(statement)
+        self._facts: dict[int, FileFacts] = {}
+        self._tables: dict[str, list[Table]] = defaultdict(list)
+        for table in self.schema.tables.values():
+            if table.created.node["relation"].get("relpersistence") != "t":
+                self._tables[table.path].append(table)
+        self.protected: set[Name] = set()
+        self.functions: set[str] = set()
+        for file in self.files:
+            for statement in file.every_statement:
+                if statement.kind == "AlterTableStmt":
+                    self._read_protection(statement)
+                elif statement.kind == "CreateFunctionStmt":
+                    self.functions.add(list_name(strings(statement.node["funcname"])).name)
+
+    def _read_protection(self, statement: Statement) -> None:
+        for item in statement.node.get("cmds", ()):
+            subtype = item["AlterTableCmd"].get("subtype")
+            name = range_name(statement.node["relation"]).qualified()
+            if subtype == "AT_EnableRowSecurity":
+                self.protected.add(name)
+            elif subtype == "AT_DisableRowSecurity":
+                self.protected.discard(name)
+
+    def facts(self, file: SqlFile) -> FileFacts:
+        """The statements and parts of a file."""
+        if id(file) not in self._facts:
+            self._facts[id(file)] = FileFacts(file)
+        return self._facts[id(file)]
+
+    def tables(self, file: SqlFile) -> Iterable[Table]:
+        """The permanent tables that a file creates, as all files together declare them."""
+        return self._tables.get(file.path, ())
+
+    def table(self, name: Name) -> Table | None:
+        """A table by its name, or None where no file declares it."""
+        return self.schema.table(name)
+
+    def policies(self, file: SqlFile) -> Iterator[Policy]:
+        """The policies that a file creates or alters; an altered one is as it is afterwards."""
+        facts = self.facts(file)
+        for statement in facts.statements("CreatePolicyStmt"):
+            yield read_policy(statement)
+        for statement in facts.statements("AlterPolicyStmt"):
+            yield self._altered(statement)
+
+    def _altered(self, statement: Statement) -> Policy:
+        node = statement.node
+        name = range_name(node["table"]).qualified()
+        table = self.table(name)
+        policy = table.policies.get(node["policy_name"]) if table else None
+        if policy is None:
+            # What is not said here is not known, so no rule may ask for it.
+            policy = Policy(
+                name=node["policy_name"],
+                table=name,
+                command="SELECT",
+                permissive=False,
+                roles=("authenticated",),
+                using=None,
+                check=None,
+                statement=statement,
+                node=node["table"],
+            )
+        roles = tuple(role_name(item["RoleSpec"]) for item in node.get("roles", ()))
+        return replace(
+            policy,
+            statement=statement,
+            node=node["table"],
+            roles=roles or policy.roles,
+            using=node.get("qual", None if policy.statement is not statement else policy.using),
+            check=node.get("with_check"),
+        )
+
+    def grants(self, file: SqlFile) -> Iterator[Grant]:
+        """The GRANT and REVOKE statements of a file on tables that they name."""
+        for statement in self.facts(file).statements("GrantStmt"):
+            yield from read_grants(statement)
+
+
+def is_complete(table: Table) -> bool:
+    """Whether the statement lists all columns: not those of LIKE or of a type."""
+    node = table.created.node
+    return "ofTypename" not in node and not any(
+        "TableLikeClause" in element for element in node.get("tableElts", ())
+    )
+
+
+def place(node: object) -> Node:
+    """A node with the first position below a parse tree's value; without one where it has none."""
+    found: int | None = None
+    stack = [node]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            location = value.get("location", -1)
+            if location >= 0 and (found is None or location < found):
+                found = location
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+    return {} if found is None else {"location": found}

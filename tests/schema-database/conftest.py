@@ -1,0 +1,95 @@
+"""Servers and stubs for the tests of schema-database; named so as to collide with nobody's."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from schema_database import Cluster, Database, DatabaseError, Template, find_engine
+from schema_database.supabase import PrivilegeRegime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from schema_database import Engine
+
+ROLES = """
+DO $$
+DECLARE
+  role TEXT;
+BEGIN
+  FOREACH role IN ARRAY ARRAY['anon', 'authenticated', 'service_role', 'authenticator'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+    END IF;
+  END LOOP;
+END
+$$;
+"""
+
+PLATFORM = """
+CREATE SCHEMA auth;
+GRANT USAGE ON SCHEMA auth TO PUBLIC;
+CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE
+  AS $$ SELECT nullif(current_setting('request.jwt.claims', TRUE), '')::jsonb $$;
+CREATE TABLE public.tenants (code TEXT CONSTRAINT tenants_pkey PRIMARY KEY);
+"""
+
+STUBS = (("roles.sql", ROLES), ("platform.sql", PLATFORM))
+
+
+@pytest.fixture(scope="session")
+def stub_texts() -> tuple[tuple[str, str], ...]:
+    """Return a small platform: roles first, then what needs them."""
+    return STUBS
+
+
+@pytest.fixture(scope="session")
+def engine_or_skip() -> Callable[[int], Engine]:
+    """Return a finder of engines that skips, with the command that installs it, what is absent."""
+
+    def find(major: int) -> Engine:
+        try:
+            return find_engine(major)
+        except DatabaseError as error:
+            pytest.skip(str(error))
+
+    return find
+
+
+@pytest.fixture(scope="session", params=[18, 15])
+def any_cluster(
+    request: pytest.FixtureRequest, engine_or_skip: Callable[[int], Engine]
+) -> Iterator[Cluster]:
+    """Return a private server of each major version that this machine has."""
+    engine_or_skip(request.param)
+    with Cluster.open(major=request.param) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def one_cluster() -> Iterator[Cluster]:
+    """Return a private server of the version that is always installed."""
+    with Cluster.open() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def legacy_template(one_cluster: Cluster) -> Template:
+    """Return a platform under the old privileges."""
+    return one_cluster.template(PrivilegeRegime.LEGACY, STUBS)
+
+
+@pytest.fixture
+def one_database(one_cluster: Cluster, legacy_template: Template) -> Iterator[Database]:
+    """Return a database of the test's own."""
+    with one_cluster.clone(legacy_template) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def python_arguments() -> list[str]:
+    """Return how to run a child that imports the package like this process does."""
+    return [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n"]

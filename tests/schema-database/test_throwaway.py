@@ -1,0 +1,341 @@
+"""Throwaway databases: quick, shared between processes, and never a trace on a borrowed server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from schema_database import (
+    ApplyError,
+    Cluster,
+    DatabaseError,
+    PrivilegeRegime,
+    Template,
+    find_engine,
+    private_server,
+)
+from schema_database.address import with_parts
+from schema_database.throwaway import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Stubs = tuple[tuple[str, str], ...]
+LEGACY = PrivilegeRegime.LEGACY
+GONE_WITHIN = 60
+PASSWORD = "s3cret"
+
+
+def _rows(url: str, query: str) -> list[Any]:
+    """Return the rows of the query's last statement."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(query)
+        while cursor.nextset():
+            pass
+        return cursor.fetchall()
+
+
+def _databases(url: str) -> set[str]:
+    return {str(name) for (name,) in _rows(url, "SELECT datname FROM pg_database")}
+
+
+# ---- any cluster
+
+
+def test_a_clone_is_a_test_s_own(one_cluster: Cluster, legacy_template: Template) -> None:
+    """What one test does to its database is not seen in the next, and the database goes."""
+    with one_cluster.clone(legacy_template) as first:
+        with psycopg.connect(first.url) as connection:
+            connection.execute("CREATE TABLE mine ()")
+        with one_cluster.clone(legacy_template) as second:
+            assert _rows(second.url, "SELECT to_regclass('mine')") == [(None,)]
+            assert {first.name, second.name} <= _databases(second.admin_url)
+            admin_url = with_parts(second.admin_url, dbname="postgres")
+    assert not {first.name, second.name} & _databases(admin_url)
+
+
+def test_a_clone_goes_even_while_somebody_is_connected(
+    one_cluster: Cluster, legacy_template: Template
+) -> None:
+    """A test that forgets its connection does not break the next."""
+    with one_cluster.clone(legacy_template) as database:
+        forgotten = psycopg.connect(database.url)
+    with forgotten, pytest.raises(psycopg.OperationalError):
+        forgotten.execute("SELECT 1")
+
+
+def test_processes_share_a_cluster_by_its_handle(
+    one_cluster: Cluster, legacy_template: Template, stub_texts: Stubs
+) -> None:
+    """Whoever attaches finds the templates that are there, and makes clones of its own."""
+    handle = json.loads(json.dumps({"handle": one_cluster.handle()}))["handle"]
+    with Cluster.attach(handle) as attached:
+        assert attached.template(LEGACY, stub_texts) == legacy_template
+        with attached.clone(legacy_template) as database:
+            assert _rows(database.url, "SELECT current_user::text") == [("postgres",)]
+    with one_cluster.clone(legacy_template):
+        pass
+
+
+def test_workers_that_start_at_once_make_one_template(
+    one_cluster: Cluster, stub_texts: Stubs
+) -> None:
+    """One makes it, the others wait for it."""
+    stubs = (*stub_texts, ("own.sql", "CREATE TABLE made_once ();"))
+
+    def work(_number: int) -> str:
+        with Cluster.attach(one_cluster.handle()) as worker:
+            return worker.template(LEGACY, stubs).name
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(work, range(4)))) == 1
+
+
+def test_another_input_makes_another_template(one_cluster: Cluster, stub_texts: Stubs) -> None:
+    """Regime, stubs and migrations each count; a migration runs as the owner."""
+    migration = (("m.sql", "CREATE TABLE migrated (); "),)
+    plain = one_cluster.template(LEGACY, stub_texts)
+    explicit = one_cluster.template(PrivilegeRegime.EXPLICIT, stub_texts)
+    migrated = one_cluster.template(LEGACY, stub_texts, migration)
+    assert len({plain.name, explicit.name, migrated.name}) == 3
+    with one_cluster.clone(migrated) as database:
+        assert _rows(
+            database.url, "SELECT tableowner::text FROM pg_tables WHERE tablename = 'migrated'"
+        ) == [("postgres",)]
+
+
+def test_a_half_made_template_is_made_again(one_cluster: Cluster, stub_texts: Stubs) -> None:
+    """A process that was killed while making one leaves it open, and nobody uses it."""
+    stubs = (*stub_texts, ("own.sql", "CREATE TABLE whole ();"))
+    template = one_cluster.template(LEGACY, stubs)
+    with one_cluster.clone(template) as database:
+        admin_url = with_parts(database.admin_url, dbname="postgres")
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {template.name} ALLOW_CONNECTIONS true")
+        with psycopg.connect(with_parts(admin_url, dbname=template.name)) as open_one:
+            open_one.execute("DROP TABLE whole")
+    assert one_cluster.template(LEGACY, stubs) == template
+    with one_cluster.clone(template) as database:
+        assert _rows(database.url, "SELECT to_regclass('whole') IS NOT NULL") == [(True,)]
+
+
+def test_a_refused_migration_leaves_no_template(one_cluster: Cluster, stub_texts: Stubs) -> None:
+    """The error is the migration's own, and its database is gone."""
+    before = _databases(_admin_url(one_cluster))
+    with pytest.raises(ApplyError, match=r"^m\.sql:1:8: 42703: "):
+        one_cluster.template(LEGACY, stub_texts, (("m.sql", "SELECT nothing"),))
+    assert _databases(_admin_url(one_cluster)) == before
+
+
+def test_no_representation_shows_a_password(
+    one_cluster: Cluster, legacy_template: Template
+) -> None:
+    """Test reports print values: none of these holds a password."""
+    secret = json.loads(one_cluster.handle())["owner_password"]
+    with one_cluster.clone(legacy_template) as database:
+        assert secret in database.url
+        assert secret not in repr(database) + repr(one_cluster) + one_cluster.shown_url
+
+
+# ---- a borrowed server
+
+
+@pytest.fixture(scope="module")
+def lender() -> Iterator[str]:
+    """Return a superuser's URL of a server that is somebody's: it has a table and a role."""
+    with private_server(find_engine()) as server:
+        url = with_parts(
+            f"postgresql://127.0.0.1:{server.port}/postgres",
+            user=server.superuser,
+            password=server.password,
+        )
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE theirs AS SELECT 1 AS a")
+            connection.execute("CREATE ROLE postgres SUPERUSER LOGIN")
+            connection.execute("COMMENT ON ROLE postgres IS 'the administrator'")
+        yield url
+
+
+def _state(url: str) -> list[list[Any]]:
+    """Return what a lender would notice."""
+    return [
+        _rows(url, query)
+        for query in (
+            "SELECT to_jsonb(r) FROM pg_roles r ORDER BY rolname",
+            "SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname",
+            "SELECT to_jsonb(m) FROM pg_auth_members m ORDER BY 1",
+            "SELECT to_jsonb(s) FROM pg_db_role_setting s ORDER BY 1",
+            "SELECT to_jsonb(d) FROM pg_shdescription d ORDER BY 1",
+            "SELECT datname, datacl::text, datdba FROM pg_database ORDER BY datname",
+            "SELECT oid, relname, relacl, relowner FROM pg_class WHERE oid > 16383 ORDER BY 1",
+            "SELECT nspname, nspacl::text FROM pg_namespace ORDER BY 1",
+        )
+    ]
+
+
+def test_a_borrowed_server_is_given_back_as_it_was(lender: str, stub_texts: Stubs) -> None:
+    """Its databases, roles, memberships, settings and comments are the same before and after."""
+    before = _state(lender)
+    with Cluster.open(lender) as cluster:
+        template = cluster.template(LEGACY, stub_texts)
+        with cluster.clone(template) as database:
+            assert database.name.startswith(PREFIX)
+            assert _rows(
+                database.url,
+                "SELECT rolname = current_user AND NOT rolsuper AND rolbypassrls,"
+                " current_setting('search_path') FROM pg_roles WHERE rolname = current_user",
+            ) == [(True, '"$user", public, extensions')]
+            _rows(database.url, "SET ROLE authenticated; SELECT 1")
+        made = _databases(lender) - {name for name, *_ in before[5]}
+        assert made == {template.name}
+        assert cluster.owner != "postgres"
+    assert _state(lender) == before
+
+
+def test_roles_that_the_lender_has_stay(lender: str, stub_texts: Stubs) -> None:
+    """A server like Supabase's has API roles already: they are used, and left exactly so."""
+    with psycopg.connect(lender, autocommit=True) as connection:
+        connection.execute("CREATE ROLE anon NOLOGIN; COMMENT ON ROLE anon IS 'ours'")
+    try:
+        before = _state(lender)
+        with Cluster.open(lender) as cluster:
+            cluster.template(LEGACY, stub_texts)
+        assert _state(lender) == before
+    finally:
+        with psycopg.connect(lender, autocommit=True) as connection:
+            connection.execute("DROP ROLE anon")
+
+
+def test_a_borrower_who_is_no_superuser(lender: str, stub_texts: Stubs) -> None:
+    """Supabase's own `postgres` will do: it makes databases and roles, and is the owner itself."""
+    with psycopg.connect(lender, autocommit=True) as connection:
+        connection.execute(
+            "CREATE ROLE half LOGIN CREATEDB CREATEROLE BYPASSRLS REPLICATION"
+            f" PASSWORD '{PASSWORD}'"
+        )
+    url = with_parts(lender, user="half", password=PASSWORD)
+    try:
+        before = _state(lender)
+        with Cluster.open(url) as cluster:
+            assert cluster.owner == "half"
+            for regime in PrivilegeRegime:
+                with cluster.clone(cluster.template(regime, stub_texts)) as database:
+                    _rows(database.url, "SET ROLE service_role; SELECT 1")
+                    _rows(
+                        database.url, "CREATE TABLE mine (code text REFERENCES tenants) ; SELECT 1"
+                    )
+        assert _state(lender) == before
+    finally:
+        with psycopg.connect(lender, autocommit=True) as connection:
+            connection.execute("DROP ROLE half")
+
+
+def test_two_borrowers_do_not_disturb_each_other(lender: str, stub_texts: Stubs) -> None:
+    """The roles that both need stay until the last of them is done."""
+    before = _state(lender)
+    with Cluster.open(lender) as first:
+        first.template(LEGACY, stub_texts)
+        with Cluster.open(lender) as second:
+            template = second.template(LEGACY, stub_texts)
+            assert template.name != first.template(LEGACY, stub_texts).name
+        with first.clone(first.template(LEGACY, stub_texts)) as database:
+            _rows(database.url, "SET ROLE anon; SELECT 1")
+    assert _state(lender) == before
+
+
+def test_an_error_in_the_block_is_not_lost_and_all_is_removed(
+    lender: str, stub_texts: Stubs
+) -> None:
+    """Cleaning up does not cover up."""
+    before = _state(lender)
+
+    def work() -> None:
+        with Cluster.open(lender) as cluster:
+            cluster.template(LEGACY, stub_texts)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert _state(lender) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
+def test_a_borrowed_server_is_tidied_after_a_killed_borrower(
+    how: str, lender: str, stub_texts: Stubs, python_arguments: list[str]
+) -> None:
+    """Ctrl-C in a terminal, which reaches the whole group, or SIGKILL: nothing stays."""
+    before = _state(lender)
+    script = f"""
+from schema_database import Cluster, PrivilegeRegime
+with Cluster.open({lender!r}) as cluster:
+    with cluster.clone(cluster.template(PrivilegeRegime.LEGACY, {stub_texts!r})) as database:
+        print("ready", flush=True)
+        sys.stdin.read()
+"""
+    borrower = subprocess.Popen(
+        [*python_arguments[:-1], python_arguments[-1] + script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert borrower.stdout is not None
+        assert borrower.stdout.readline() == b"ready\n"
+        assert _state(lender) != before
+        os.killpg(borrower.pid, getattr(signal, how))
+        # The janitor shares the borrower's standard error, which ends when both have.
+        borrower.communicate(timeout=GONE_WITHIN)
+    finally:
+        borrower.kill()
+        borrower.communicate(timeout=GONE_WITHIN)
+    assert _state(lender) == before
+
+
+def test_a_role_that_may_not_create_databases_is_told_so(lender: str) -> None:
+    """One clear error with a remedy and without the password; nothing was tried."""
+    with psycopg.connect(lender, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE weak LOGIN PASSWORD '{PASSWORD}'")
+    try:
+        with (
+            pytest.raises(DatabaseError, match="role weak may not create databases") as caught,
+            Cluster.open(with_parts(lender, user="weak", password=PASSWORD)),
+        ):
+            pass
+        assert PASSWORD not in str(caught.value)
+        assert "ALTER ROLE weak CREATEDB" in caught.value.remedy
+    finally:
+        with psycopg.connect(lender, autocommit=True) as connection:
+            connection.execute("DROP ROLE weak")
+
+
+def test_a_role_that_may_not_create_roles_is_told_so(lender: str, stub_texts: Stubs) -> None:
+    """A server without API roles needs a borrower who can make them; databases are removed."""
+    with psycopg.connect(lender, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE weak LOGIN CREATEDB PASSWORD '{PASSWORD}'")
+    try:
+        before = _state(lender)
+        with (
+            Cluster.open(with_parts(lender, user="weak", password=PASSWORD)) as cluster,
+            pytest.raises(ApplyError, match=r"^roles\.sql:.*permission denied to create role"),
+        ):
+            cluster.template(LEGACY, stub_texts)
+        assert _state(lender) == before
+    finally:
+        with psycopg.connect(lender, autocommit=True) as connection:
+            connection.execute("DROP ROLE weak")
+
+
+def _admin_url(cluster: Cluster) -> str:
+    url: str = json.loads(cluster.handle())["admin_url"]
+    assert make_conninfo(url)
+    return url

@@ -1,0 +1,226 @@
+"""The schema as it is, from parsed SQL or a live catalog, in the specification's words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from schema_sql.declared import DeclaredSchema, Table, read_index
+from schema_sql.source import Source
+from schema_sql.statements import expression, parse, shape, strings, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import psycopg
+
+    from schema_sql.statements import SqlFile
+
+API_ROLES = ("PUBLIC", "anon", "authenticated", "service_role")
+
+_SHORT_TYPES = {
+    "timestamp with time zone": "timestamptz",
+    "integer": "int4",
+    "boolean": "bool",
+}
+
+
+@dataclass(frozen=True)
+class ObservedPolicy:
+    """A policy, its expressions as parse trees without positions."""
+
+    command: str
+    permissive: bool
+    roles: tuple[str, ...]
+    using: Any
+    check: Any
+
+
+@dataclass
+class ObservedTable:
+    """A table in the specification's words; defaults, predicates and policies as parse trees."""
+
+    columns: dict[str, tuple[str, bool, Any]] = field(default_factory=dict)
+    primary_key: tuple[str, ...] = ()
+    unique: set[tuple[str, ...]] = field(default_factory=set)
+    checks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    foreign_keys: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    key_actions: set[str] = field(default_factory=set)
+    indexes: list[Any] = field(default_factory=list)
+    row_security: bool = False
+    policies: dict[str, ObservedPolicy] = field(default_factory=dict)
+    privileges: dict[str, frozenset[str]] = field(default_factory=dict)
+    comment: str = ""
+
+
+def tree(text: str | None) -> Any:
+    """An expression as a tree in which PostgreSQL's own wording equals ours."""
+    return None if text is None else _plain(expression(text))
+
+
+def _plain(node: Any) -> Any:
+    """Drop what PostgreSQL adds when it prints: casts of constants, names of result columns."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    cast = node.get("TypeCast")
+    if cast and set(cast["arg"]) == {"A_Const"}:
+        return _plain(cast["arg"])
+    result = {key: _plain(value) for key, value in node.items()}
+    target = result.get("ResTarget")
+    if target:
+        target.pop("name", None)
+    return result
+
+
+def index_tree(text: str) -> Any:
+    """An index, from what stands behind the table's name in CREATE INDEX."""
+    (statement,) = parse(Source("index", f"CREATE INDEX ON t {text}")).statements
+    return _index(statement)
+
+
+def _index(statement: Any) -> Any:
+    index = read_index(statement)
+    columns = [(c.name, c.descending, c.nulls_first, c.operator_class) for c in index.columns]
+    return (columns, index.included, index.unique, index.method, _plain(shape(index.predicate)))
+
+
+def _check(node: Any) -> tuple[str, tuple[str, ...]]:
+    """The column and the values of ``column IN (…)``, in our words or in PostgreSQL's."""
+    operation = node["A_Expr"]
+    assert operation["kind"] in {"AEXPR_IN", "AEXPR_OP_ANY"}, "a CHECK is a list of values"
+    assert strings(operation["name"]) == ["="]
+    (column,) = strings(operation["lexpr"]["ColumnRef"]["fields"])
+    values = (
+        fields["sval"]["sval"] for kind, fields in walk(operation["rexpr"]) if kind == "A_Const"
+    )
+    return column, tuple(values)
+
+
+def from_sql(files: Iterable[SqlFile]) -> dict[str, ObservedTable]:
+    """The tables that parsed SQL declares."""
+    declared = DeclaredSchema(statement for file in files for statement in file.statements)
+    return {table.name.name: _from_table(table) for table in declared.tables.values()}
+
+
+def _from_table(table: Table) -> ObservedTable:
+    primary = table.primary_key
+    return ObservedTable(
+        columns={
+            column.name: (
+                column.type,
+                column.not_null,
+                None if column.default is None else _plain(shape(column.default)),
+            )
+            for column in table.columns.values()
+        },
+        primary_key=primary.columns if primary else (),
+        unique={key.columns for key in table.keys if not key.primary},
+        checks=dict(_check(check.expression) for check in table.checks),
+        foreign_keys={
+            key.columns: (key.target.name, key.target_columns) for key in table.foreign_keys
+        },
+        key_actions={key.on_delete + key.on_update for key in table.foreign_keys},
+        indexes=[_index(index.statement) for index in table.indexes],
+        row_security=table.row_security is not None,
+        policies={
+            policy.name: ObservedPolicy(
+                policy.command,
+                policy.permissive,
+                policy.roles,
+                _plain(shape(policy.using)),
+                _plain(shape(policy.check)),
+            )
+            for policy in table.policies.values()
+        },
+        privileges={role: frozenset(table.acl.get(role, ())) for role in API_ROLES},
+        comment=table.comment or "",
+    )
+
+
+def from_catalog(
+    connection: psycopg.Connection[Any], tables: Iterable[str]
+) -> dict[str, ObservedTable]:
+    """The tables of a live database, asked for by our own queries and not by the product's."""
+    # So that PostgreSQL writes every name with its schema.
+    connection.execute("SET search_path = ''")
+    return {
+        name: _read_table(connection, name)
+        for name in tables
+        if connection.execute("SELECT to_regclass(%s)", [f"public.{name}"]).fetchone() != (None,)
+    }
+
+
+def _read_table(connection: psycopg.Connection[Any], name: str) -> ObservedTable:
+    def rows(query: str) -> list[tuple[Any, ...]]:
+        return connection.execute(query, {"table": f"public.{name}"}).fetchall()
+
+    table = ObservedTable()
+    for column, kind, not_null, default in rows("""
+        SELECT attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)
+        FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped
+        ORDER BY attnum
+    """):
+        table.columns[column] = (_SHORT_TYPES.get(kind, kind), not_null, tree(default))
+    for kind, columns, definition, target, target_columns, actions in rows("""
+        SELECT contype::TEXT,
+          ARRAY(SELECT attname::TEXT FROM unnest(conkey) WITH ORDINALITY AS k (num, place)
+            JOIN pg_attribute ON attrelid = conrelid AND attnum = num ORDER BY place),
+          pg_get_constraintdef(oid), confrelid::regclass::TEXT,
+          ARRAY(SELECT attname::TEXT FROM unnest(confkey) WITH ORDINALITY AS k (num, place)
+            JOIN pg_attribute ON attrelid = confrelid AND attnum = num ORDER BY place),
+          confdeltype::TEXT || confupdtype::TEXT
+        FROM pg_constraint WHERE conrelid = %(table)s::regclass AND contype <> 'n'
+    """):
+        match kind:
+            case "p":
+                table.primary_key = tuple(columns)
+            case "u":
+                table.unique.add(tuple(columns))
+            case "c":
+                column, values = _check(expression(re.sub(r"^CHECK ", "", definition)))
+                table.checks[column] = values
+            case "f":
+                name_only = target.removeprefix("public.")
+                table.foreign_keys[tuple(columns)] = (name_only, tuple(target_columns))
+                table.key_actions.add(actions)
+    for (definition,) in rows("""
+        SELECT pg_get_indexdef(indexrelid) FROM pg_index
+        WHERE indrelid = %(table)s::regclass AND indisvalid
+          AND NOT EXISTS (
+            SELECT FROM pg_constraint WHERE conindid = indexrelid AND conrelid = indrelid
+          )
+    """):
+        (statement,) = parse(Source("catalog", definition)).statements
+        table.indexes.append(_index(statement))
+    ((table.row_security, table.comment),) = rows("""
+        SELECT relrowsecurity, coalesce(obj_description(oid, 'pg_class'), '')
+        FROM pg_class WHERE oid = %(table)s::regclass
+    """)
+    for policy, command, permissive, names, using, check in rows("""
+        SELECT policyname, cmd, permissive = 'PERMISSIVE', roles::TEXT[], qual, with_check
+        FROM pg_policies WHERE format('%%I.%%I', schemaname, tablename) = %(table)s
+    """):
+        roles = tuple("PUBLIC" if role == "public" else role for role in names)
+        table.policies[policy] = ObservedPolicy(
+            command, permissive, roles, tree(using), tree(check)
+        )
+    table.privileges = {role: frozenset() for role in API_ROLES}
+    for role, privileges in rows("""
+        SELECT coalesce(rolname, 'PUBLIC'), array_agg(privilege_type)
+        FROM pg_class CROSS JOIN LATERAL (
+          SELECT grantee, privilege_type FROM aclexplode(relacl)
+          UNION ALL
+          SELECT acl.grantee, format('%%s (%%s)', acl.privilege_type, attname)
+          FROM pg_attribute CROSS JOIN LATERAL aclexplode(attacl) AS acl
+          WHERE attrelid = pg_class.oid
+        ) AS acl
+        LEFT JOIN pg_roles ON pg_roles.oid = grantee
+        WHERE pg_class.oid = %(table)s::regclass AND grantee <> relowner
+        GROUP BY 1
+    """):
+        table.privileges[role] = frozenset(privileges)
+    return table

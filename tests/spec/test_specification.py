@@ -1,0 +1,134 @@
+"""Fragments, the built file and the live catalog are each what the specification says, exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from schema_sql.source import SourceError, read_source
+from schema_sql.statements import parse
+from schema_targets.workspace import find_files, load
+from spec.observed import ObservedPolicy, ObservedTable, from_catalog, from_sql, index_tree, tree
+from spec.specification import TABLES, TableSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+ROOT = Path(__file__).resolve().parents[2]
+MIGRATION = "supabase/migrations/20251120_phase1d_workflow_tables.sql"
+
+
+def _fragments() -> dict[str, ObservedTable]:
+    workspace = load(find_files(ROOT))
+    parsed = []
+    for target in workspace.of_kind("migration"):
+        for fragment in workspace.shipped(target):
+            sql = workspace.sql(fragment)
+            assert not isinstance(sql, SourceError), sql
+            parsed.append(sql)
+    return from_sql(parsed)
+
+
+@pytest.fixture(scope="module", params=["fragments", "file", "catalog"])
+def observed(request: pytest.FixtureRequest) -> Iterator[dict[str, ObservedTable]]:
+    """The schema as each of its three forms has it."""
+    if request.param == "fragments":
+        yield _fragments()
+    elif request.param == "file":
+        yield from_sql([parse(read_source(ROOT / MIGRATION, MIGRATION))])
+    else:
+        connection: psycopg.Connection[Any] = request.getfixturevalue("migrated_connection")
+        yield from_catalog(connection, TABLES)
+
+
+@pytest.fixture(params=sorted(TABLES))
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of a table."""
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def table(observed: dict[str, ObservedTable], name: str) -> ObservedTable:
+    """A table as it is."""
+    assert name in observed, f"there is no table {name}"
+    return observed[name]
+
+
+@pytest.fixture
+def spec(name: str) -> TableSpec:
+    """The table as it must be."""
+    return TABLES[name]
+
+
+def test_no_other_table(observed: dict[str, ObservedTable]) -> None:
+    """The six tables are there, and no seventh."""
+    assert set(observed) == set(TABLES)
+
+
+def test_columns(table: ObservedTable, spec: TableSpec) -> None:
+    """Every column has its name, place, type, NOT NULL and default; none is missing or added."""
+    expected = {}
+    for column, text in spec.columns.items():
+        kind, _, default = text.partition(" DEFAULT ")
+        kind, not_null, _ = kind.partition(" NOT NULL")
+        expected[column] = (kind, bool(not_null), tree(default) if default else None)
+    assert table.columns == expected
+    assert list(table.columns) == list(expected)
+
+
+def test_keys(table: ObservedTable, spec: TableSpec) -> None:
+    """The primary key is id, and the unique keys are those that are required."""
+    assert table.primary_key == ("id",)
+    assert table.unique == spec.unique
+
+
+def test_checks(table: ObservedTable, spec: TableSpec) -> None:
+    """Every status and type admits exactly its values."""
+    assert table.checks == spec.checks
+
+
+def test_foreign_keys(table: ObservedTable, spec: TableSpec) -> None:
+    """One tenant-scoped foreign key for each relationship, and none deletes or updates rows."""
+    assert table.foreign_keys == spec.foreign_keys
+    assert table.key_actions == {"aa"}
+
+
+def test_indexes(table: ObservedTable, spec: TableSpec) -> None:
+    """The required indexes are there, and no other."""
+    expected = [index_tree(text) for text in spec.indexes]
+    assert sorted(table.indexes, key=repr) == sorted(expected, key=repr)
+
+
+def test_policies(table: ObservedTable, spec: TableSpec) -> None:
+    """Row-level security is on, and its policies are exactly the declared ones."""
+    assert table.row_security
+    assert table.policies == {
+        name: ObservedPolicy(
+            policy.command,
+            policy.permissive,
+            ("authenticated",),
+            tree(policy.using),
+            tree(policy.check),
+        )
+        for name, policy in spec.policies.items()
+    }
+
+
+def test_privileges(table: ObservedTable, spec: TableSpec) -> None:
+    """The signed-in and the service role hold what they need; the others hold nothing."""
+    assert table.privileges == {
+        "PUBLIC": frozenset(),
+        "anon": frozenset(),
+        "authenticated": spec.privileges,
+        "service_role": spec.privileges,
+    }
+
+
+def test_comment(table: ObservedTable) -> None:
+    """Every table says what it is for."""
+    assert len(table.comment) > 20
