@@ -35,6 +35,8 @@ DECLARE
     'function_registry', 'workflow_definitions', 'workflow_instances', 'instance_context',
     'instance_tasks', 'workflow_history'
   ];
+  caller_path CONSTANT TEXT := current_setting('search_path');
+  caller_quoting CONSTANT TEXT := current_setting('quote_all_identifiers');
   problems TEXT;
   remedies TEXT;
 BEGIN
@@ -84,7 +86,8 @@ BEGIN
       EXISTS (
         SELECT FROM pg_index
         WHERE indrelid = to_regclass('public.applications')
-          AND indisunique AND indisvalid AND indimmediate AND indpred IS NULL
+          AND indisunique AND indisvalid AND indimmediate
+          AND indpred IS NULL AND indexprs IS NULL
           AND ARRAY(
             SELECT attname::TEXT FROM pg_attribute
             WHERE attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])
@@ -107,6 +110,10 @@ BEGIN
       MESSAGE = 'This database lacks what the migration builds on; nothing was changed.' || problems,
       HINT = remedies;
   END IF;
+
+  -- PostgreSQL words definitions by these settings; the caller's are put back below.
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
+    set_config('quote_all_identifiers', 'off', TRUE);
 
   -- The declared tables once more, as temporary twins: they give PostgreSQL's own wording of
   -- types, defaults, checks and keys, to compare the tables with that exist already.
@@ -338,10 +345,13 @@ BEGIN
   ),
 
   constraints AS (
-    SELECT conrelid, conname, replace(
-      regexp_replace(pg_get_constraintdef(oid), 'REFERENCES (public|pg_temp(_\d+)?)\.', 'REFERENCES '),
-      '"', ''
-    ) AS shape
+    SELECT conrelid, conname, CASE contype
+      WHEN 'f' THEN replace(
+        regexp_replace(pg_get_constraintdef(oid), 'REFERENCES (public|pg_temp)\.', 'REFERENCES '),
+        '"', ''
+      )
+      ELSE pg_get_constraintdef(oid)
+    END AS shape
     FROM pg_constraint
     WHERE contype IN ('p', 'u', 'c', 'f')
   ),
@@ -364,6 +374,11 @@ BEGIN
       END AS what
     FROM pairs
     WHERE relkind <> 'r' OR relpersistence <> 'p'
+
+    UNION ALL
+    SELECT typname::TEXT, 0, 'is a type, must be a table'
+    FROM pg_type
+    WHERE typnamespace = 'public'::regnamespace AND typname = ANY (tables) AND typrelid = 0
 
     UNION ALL
     SELECT relname::TEXT, 1, format('is owned by %s, not by %s, who runs this',
@@ -430,6 +445,9 @@ BEGIN
     pg_temp.function_registry,
     pg_temp.applications;
 
+  PERFORM set_config('search_path', caller_path, TRUE),
+    set_config('quote_all_identifiers', caller_quoting, TRUE);
+
 END
 $guard$;
 
@@ -466,21 +484,23 @@ BEGIN
     WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
       AND relforcerowsecurity
 
-    -- The roles that the file does grant to are left out: their grants are made anew below.
+    -- The roles that the file does grant to are left out, because their grants are made anew
+    -- below; unless they may pass them on, which only CASCADE undoes.
     UNION ALL
-    SELECT format('REVOKE ALL ON TABLE public.%I FROM %I CASCADE', relname, rolname)
+    SELECT DISTINCT format('REVOKE ALL ON TABLE public.%I FROM %I CASCADE', relname, rolname)
     FROM pg_class
     CROSS JOIN LATERAL (
-      SELECT acl.grantee FROM aclexplode(relacl) AS acl
+      SELECT acl.grantee, acl.is_grantable FROM aclexplode(relacl) AS acl
       UNION
-      SELECT acl.grantee FROM pg_attribute, aclexplode(attacl) AS acl
+      SELECT acl.grantee, acl.is_grantable FROM pg_attribute, aclexplode(attacl) AS acl
       WHERE attrelid = pg_class.oid AND NOT attisdropped
     ) AS grants
     JOIN pg_roles ON pg_roles.oid = grants.grantee
     WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
       AND pg_roles.oid <> relowner
-      AND rolname <> ALL (ARRAY['anon', 'authenticated', 'service_role']::TEXT[])
+      AND (is_grantable OR rolname <> ALL (ARRAY['anon', 'authenticated', 'service_role']::TEXT[]))
   LOOP
+    -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
     EXECUTE undeclared;
     RAISE WARNING 'Removed access that this migration does not declare: %', undeclared;
   END LOOP;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,10 +78,14 @@ def test_a_folder_closed_to_others_is_noticed_from_below(tmp_path: Path) -> None
     program.chmod(0o755)
     closed.chmod(0o700)
     assert not everyone_may_use(program)
-    link = tmp_path / "link"
-    link.symlink_to(program)
-    assert not everyone_may_use(link)
-    assert everyone_may_use(Path("/"))
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        opened = Path(name)
+        opened.chmod(0o755)
+        (opened / "link").symlink_to(program)
+        assert not everyone_may_use(opened / "link")
+        (opened / "open").touch()
+        (opened / "open").chmod(0o755)
+        assert everyone_may_use(opened / "open")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permission bits are POSIX")

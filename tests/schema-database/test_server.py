@@ -64,6 +64,8 @@ def test_a_server_runs_beside_others_and_leaves_nothing_behind(
         assert connection.info.server_version // 10000 == major
         assert running.directory.is_dir()
         assert running.directory != server.directory
+        # Ctrl-C reaches all of a terminal's session: not this one, which is to shut down in order.
+        assert os.name != "posix" or os.getsid(running.pid) != os.getsid(0)
     assert not running.directory.exists()
     with pytest.raises(psycopg.OperationalError, match="refused"):
         _connect(running)
@@ -74,6 +76,7 @@ def test_nobody_logs_in_without_the_password(server: Server) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         _connect(server, password=server.password[::-1])
     assert server.password not in repr(server)
+    assert not (server.directory / "password").exists()
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
@@ -99,6 +102,10 @@ def test_a_result_does_not_depend_on_the_machine(server: Server) -> None:
         assert row == ("C", "C", "UTF8", "UTC", "UTC", "C", "")
         order = connection.execute("SELECT v FROM (VALUES ('b'), ('B'), ('a')) AS t (v) ORDER BY v")
         assert [v for (v,) in order] == ["B", "a", "b"]
+    pid = (server.directory / "data" / "postmaster.pid").read_text(encoding="utf-8").split("\n")[0]
+    environment = Path(f"/proc/{pid}/environ")
+    if environment.exists():
+        assert b"\0PGDATA=/nowhere" not in b"\0" + environment.read_bytes()
 
 
 def test_a_port_taken_in_the_meantime_is_not_the_end(tmp_path: Path, server: Server) -> None:
@@ -189,6 +196,7 @@ def test_root_starts_an_engine_that_only_root_may_enter(
             shutil.copytree(folder, closed / folder.name, copy_function=_link_or_copy)
     monkeypatch.setenv("SCHEMA_PG_BIN_18", str(closed / package.name / "pginstall" / "bin"))
     monkeypatch.setattr("tempfile.tempdir", str(closed))
+    monkeypatch.setattr("schema_database.server._ROOM", 2**60)
     engine = find_engine(18)
     with private_server(engine) as running, _connect(running) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -214,6 +214,24 @@ def test_roles_that_the_lender_has_stay(lender: str, stub_texts: Stubs) -> None:
             connection.execute("DROP ROLE anon")
 
 
+def test_a_role_that_somebody_makes_meanwhile_is_not_ours(lender: str, stub_texts: Stubs) -> None:
+    """Only what we made is removed; another session makes a role in the midst of it."""
+    other = f"SELECT dblink_exec('{lender}', 'CREATE ROLE bystander');"
+    meanwhile = ("meanwhile.sql", f"CREATE EXTENSION dblink SCHEMA public; {other}")
+    try:
+        with Cluster.open(lender) as cluster:
+            cluster.template(LEGACY, (*stub_texts, meanwhile))
+        found = _rows(
+            lender,
+            "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles"
+            " WHERE rolname IN ('bystander', 'anon')",
+        )
+        assert found == [(None,)]
+    finally:
+        with psycopg.connect(lender, autocommit=True) as connection:
+            connection.execute("DROP ROLE IF EXISTS bystander")
+
+
 def test_a_borrower_who_is_no_superuser(lender: str, stub_texts: Stubs) -> None:
     """Supabase's own `postgres` will do: it makes databases and roles, and is the owner itself."""
     with psycopg.connect(lender, autocommit=True) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from schema_lint import Rule, lint, rules
 from schema_sql.source import Source
 from schema_sql.statements import parse

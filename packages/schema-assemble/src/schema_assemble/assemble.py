@@ -94,11 +94,12 @@ def assemble(
         blocks.append(_comment(_WHY_GUARD) + guard(tables, everything, asked))
     if tables:
         blocks.append(_comment(_WHY_EXACT_ACCESS) + exact_access(tables))
+    purposes = _purposes(parts, declared)
     section = ""
     for part in parts:
         if part.section != section:
             section = part.section
-            blocks.append(_banner(section, _purpose(section, parts, declared)))
+            blocks.append(_banner(section, purposes.get(section, "")))
         blocks.append(f"-- Source: {part.sql.path}\n{part.sql.source.text.strip()}\n")
     text = "\n".join(blocks)
     # What we generate around the fragments must be SQL too.
@@ -135,10 +136,13 @@ def _comment(text: str) -> str:
     return textwrap.fill(text, 98, initial_indent="-- ", subsequent_indent="-- ") + "\n"
 
 
-def _purpose(section: str, parts: Sequence[Part], declared: DeclaredSchema) -> str:
-    """The comments of the tables that a section creates."""
-    paths = {part.sql.path for part in parts if part.section == section}
-    return " ".join(t.comment or "" for t in declared.tables.values() if t.path in paths).strip()
+def _purposes(parts: Sequence[Part], declared: DeclaredSchema) -> dict[str, str]:
+    """For each section, the comments of the tables that it creates."""
+    sections = {part.sql.path: part.section for part in parts}
+    comments: dict[str, list[str]] = {}
+    for table in declared.tables.values():
+        comments.setdefault(sections[table.path], []).append(table.comment or "")
+    return {section: " ".join(filter(None, texts)) for section, texts in comments.items()}
 
 
 def _refuse_unguardable(part: Part, own: set[Object]) -> None:

@@ -77,7 +77,8 @@ def needed_check(thing: Object) -> str:  # noqa: PLR0911 - one case per kind of 
                 "EXISTS (\n"  # noqa: S608 - every name in it is quoted as a literal
                 "  SELECT FROM pg_index\n"
                 f"  WHERE indrelid = to_regclass({literal(table)})\n"
-                "    AND indisunique AND indisvalid AND indimmediate AND indpred IS NULL\n"
+                "    AND indisunique AND indisvalid AND indimmediate\n"
+                "    AND indpred IS NULL AND indexprs IS NULL\n"
                 "    AND ARRAY(\n"
                 "      SELECT attname::TEXT FROM pg_attribute\n"
                 "      WHERE attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])\n"

@@ -53,8 +53,7 @@ def change_summary(old: str | None, new: str) -> str:
     """What a build changed, in a few words: ``+3 -1 lines``."""
     if old is None:
         return f"new, {len(new.splitlines())} lines"
-    added = removed = 0
-    for line in difflib.ndiff(old.splitlines(), new.splitlines()):
-        added += line.startswith("+ ")
-        removed += line.startswith("- ")
+    changes = list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=0))[2:]
+    added = sum(line.startswith("+") for line in changes)
+    removed = sum(line.startswith("-") for line in changes)
     return f"+{added} -{removed} lines"

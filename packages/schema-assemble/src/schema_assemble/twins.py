@@ -118,9 +118,7 @@ def _in_temporary_schema(tokens: Sequence[_Token], keyword: str) -> list[_Token]
         result.append(token)
         index += 1
         follows = tokens[index] if index < len(tokens) else None
-        if token.text.upper() != keyword or follows is None or follows.name not in _NAME_TOKENS:
-            continue
-        if keyword == "ON" and follows.text.upper() in {"DELETE", "UPDATE"}:
+        if token.text.upper() != keyword or follows is None:
             continue
         parts = [tokens[index].text]
         while index + 2 < len(tokens) and tokens[index + 1].text == ".":
@@ -131,9 +129,6 @@ def _in_temporary_schema(tokens: Sequence[_Token], keyword: str) -> list[_Token]
         name = twin_name(Name(schema, parts[-1].strip('"')))
         result.append(_Token(f"pg_temp.{name}", "IDENT", spaced=True))
     return result
-
-
-_NAME_TOKENS = {"IDENT", "UIDENT"}
 
 
 _CLAUSES = {"PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "REFERENCES", "ON", "WHERE"}

@@ -92,11 +92,14 @@ _QUERIES: dict[str, str] = {
           'validated', CASE WHEN k.convalidated THEN 'yes' ELSE 'no' END,
           'deferrable', CASE WHEN k.condeferred THEN 'initially deferred'
             WHEN k.condeferrable THEN 'yes' ELSE 'no' END,
+          'its index', (SELECT 'invalid' FROM pg_index x
+            WHERE x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+              AND NOT (x.indisvalid AND x.indisready)),
           'comment', obj_description(k.oid, 'pg_constraint'))
         FROM r JOIN pg_constraint k ON k.conrelid = r.oid
         WHERE k.contype IN ('p', 'u', 'f', 'c', 'x')
     """,
-    # A constraint's own index is told by the constraint, unless it is broken.
+    # A constraint tells of its own index.
     "index": """
         SELECT r.display, quote_ident(i.relname), jsonb_build_object(
           'definition', pg_get_indexdef(x.indexrelid),
@@ -104,7 +107,7 @@ _QUERIES: dict[str, str] = {
           'valid', CASE WHEN x.indisvalid AND x.indisready THEN 'yes' ELSE 'no' END,
           'comment', obj_description(i.oid, 'pg_class'))
         FROM r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid
-        WHERE NOT (x.indisvalid AND x.indisready) OR NOT EXISTS (
+        WHERE NOT EXISTS (
           SELECT FROM pg_constraint k
           WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
     """,

@@ -184,7 +184,9 @@ def _temporary_folder(*, as_root: bool, for_programs: bool) -> Path:
 
 
 def _programs_run_in(folder: Path) -> bool:
-    return sys.platform == "win32" or not os.statvfs(folder).f_flag & os.ST_NOEXEC
+    if sys.platform != "linux":
+        return True
+    return not os.statvfs(folder).f_flag & os.ST_NOEXEC
 
 
 def _account_that_may_run(engine: Engine) -> list[int]:

@@ -40,6 +40,11 @@ def has_tenant(table: Table) -> bool:
     return TENANT_COLUMN in table.columns
 
 
+def demand_on(table: Table | None) -> str:
+    """What to write in a policy of a table, as far as its columns are known."""
+    return DEMAND if table is None or has_tenant(table) else "what the caller's rows have in common"
+
+
 def normal(node: Any) -> Any:
     """A tree's shape without what means nothing: output names and casts of constants to text.
 

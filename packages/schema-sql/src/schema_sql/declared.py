@@ -6,7 +6,7 @@ the grammar alone can tell. It is made for rules, the guard and the specificatio
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from schema_sql.names import Name, list_name, range_name, role_name, type_text
@@ -287,7 +287,7 @@ class DeclaredSchema:
                     if node["colname"] not in table.columns:
                         _add_column(table, statement, node)
                 case "AT_DropColumn":
-                    table.columns.pop(command["name"], None)
+                    _drop_column(table, command["name"])
                 case "AT_SetNotNull" | "AT_DropNotNull" as change:
                     _replace_column(table, command["name"], not_null=change == "AT_SetNotNull")
                 case "AT_AlterColumnType":
@@ -332,7 +332,10 @@ class DeclaredSchema:
                 elif grant.everything:
                     held.clear()
                 else:
+                    # REVOKE UPDATE takes UPDATE (column) with it.
+                    whole = tuple(f"{privilege} (" for privilege in grant.privileges)
                     held.difference_update(grant.privileges)
+                    held.difference_update([p for p in held if p.startswith(whole)])
 
     def _comment(self, statement: Statement) -> None:
         node = statement.node
@@ -342,7 +345,7 @@ class DeclaredSchema:
             table = self.table(list_name(names))
             if table is not None:
                 table.comment = text
-        elif node.get("objtype") == "OBJECT_COLUMN":
+        elif node.get("objtype") == "OBJECT_COLUMN" and len(names) > 1:
             table = self.table(list_name(names[:-1]))
             if table is not None:
                 table.column_comments[names[-1]] = text or ""
@@ -421,6 +424,8 @@ def read_grants(statement: Statement) -> Iterable[Grant]:
     node = statement.node
     if node.get("objtype") != "OBJECT_TABLE" or node.get("targtype") != "ACL_TARGET_OBJECT":
         return
+    if node.get("grant_option") and not node.get("is_grant"):
+        return  # REVOKE GRANT OPTION FOR leaves the privilege itself.
     privileges = {
         _privilege(item["AccessPriv"])
         for item in node.get("privileges", ())
@@ -448,11 +453,13 @@ def _privilege(node: Node) -> str:
 def _add_column(table: Table, statement: Statement, node: Node) -> None:
     constraints = [item["Constraint"] for item in node.get("constraints", ())]
     kinds = {constraint["contype"]: constraint for constraint in constraints}
-    serial = type_text(node["typeName"]) in {"serial", "bigserial", "smallserial"}
+    # A column of a typed table has its type elsewhere.
+    type_name = type_text(node["typeName"]) if "typeName" in node else ""
+    serial = type_name in {"serial", "bigserial", "smallserial"}
     default = kinds.get("CONSTR_DEFAULT")
     table.columns[node["colname"]] = Column(
         name=node["colname"],
-        type=type_text(node["typeName"]),
+        type=type_name,
         not_null="CONSTR_NOTNULL" in kinds or "CONSTR_IDENTITY" in kinds or serial,
         default=default.get("raw_expr") if default else None,
         generated="CONSTR_IDENTITY" in kinds or "CONSTR_GENERATED" in kinds,
@@ -461,6 +468,11 @@ def _add_column(table: Table, statement: Statement, node: Node) -> None:
     )
     for constraint in constraints:
         _add_constraint(table, statement, constraint, (node["colname"],))
+        # Behind a column's own constraint, DEFERRABLE is a node of its own.
+        if constraint["contype"] == "CONSTR_ATTR_DEFERRABLE" and table.keys:
+            last = table.keys[-1]
+            if last.statement is statement and last.columns == (node["colname"],):
+                table.keys[-1] = replace(last, deferrable=True)
 
 
 def _add_constraint(
@@ -513,6 +525,19 @@ def _promote_index(table: Table, node: Node, place: dict[str, Any]) -> None:
                 **place,
             )
         )
+
+
+def _drop_column(table: Table, name: str) -> None:
+    """A column, and the keys and indexes that PostgreSQL drops with it."""
+    table.columns.pop(name, None)
+    table.column_comments.pop(name, None)
+    table.keys = [key for key in table.keys if name not in key.columns]
+    table.foreign_keys = [key for key in table.foreign_keys if name not in key.columns]
+    table.indexes = [
+        index
+        for index in table.indexes
+        if name not in (*(column.name for column in index.columns), *index.included)
+    ]
 
 
 def _drop_constraint(table: Table, name: str) -> None:

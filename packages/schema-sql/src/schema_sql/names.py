@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pglast.keywords import COL_NAME_KEYWORDS, RESERVED_KEYWORDS, TYPE_FUNC_NAME_KEYWORDS
+
 from schema_sql.statements import Node, strings
 
 if TYPE_CHECKING:
@@ -31,9 +33,12 @@ class Name:
         return self if self.schema else Name(DEFAULT_SCHEMA, self.name)
 
 
+_KEYWORDS = RESERVED_KEYWORDS | COL_NAME_KEYWORDS | TYPE_FUNC_NAME_KEYWORDS
+
+
 def quote(identifier: str) -> str:
-    """An identifier as SQL writes it: quoted where it is not plain lower case."""
-    if re.fullmatch(r"[a-z_][a-z0-9_$]*", identifier):
+    """An identifier as SQL writes it: quoted where it is a keyword or not plain lower case."""
+    if re.fullmatch(r"[a-z_][a-z0-9_$]*", identifier) and identifier not in _KEYWORDS:
         return identifier
     return '"' + identifier.replace('"', '""') + '"'
 

@@ -97,23 +97,39 @@ def read_object(text: str) -> Object:
         ValueError: The text is not of that form; the message says what is expected.
     """
     kind, _, rest = text.strip().partition(" ")
-    name, _, columns = rest.strip().partition(" (")
-    if kind not in KINDS or not name:
+    if kind not in KINDS or not rest:
         raise ValueError(f"{text!r} is not an object: write a kind and a name, such as 'role anon'")
-    parts = re.findall(r'"(?:[^"]|"")*"|[^.]+', name)
-    least = {"schema": 1, "role": 1, "column": 3}.get(kind, 2)
-    if len(parts) != least or (kind == "key") != bool(columns):
+    match = _WRITTEN.fullmatch(rest.strip())
+    parts = _words(match["name"]) if match else []
+    columns = _words(match["columns"] or "") if match else []
+    expected = {"schema": 1, "role": 1, "column": 3, "policy": 3, "trigger": 3}.get(kind, 2)
+    if len(parts) != expected or (kind == "key") != bool(columns):
         example = {
             "schema": "schema auth",
             "role": "role authenticated",
             "column": "column public.applications.app_code",
             "key": "key public.applications (app_code)",
+            "policy": "policy public.applications.app_isolation",
+            "trigger": "trigger public.applications.on_insert",
         }.get(kind, f"{kind} public.name")
         raise ValueError(f"{text!r} is not a {kind}: write it as in {example!r}")
     if columns:
-        names = sorted(part.strip() for part in columns.rstrip(")").split(","))
-        return Object(kind, f"{name} ({', '.join(names)})")
-    return Object(kind, name)
+        return key(Name(*parts), columns)
+    return Object(kind, ".".join(map(quote, parts)))
+
+
+_WORD = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
+_WRITTEN = re.compile(
+    rf"(?P<name>{_WORD}(?:\.{_WORD})*)(?:\s*\(\s*(?P<columns>{_WORD}(?:\s*,\s*{_WORD})*)\s*\))?"
+)
+
+
+def _words(text: str) -> list[str]:
+    """The identifiers in a name or a list of columns, folded as PostgreSQL folds them."""
+    return [
+        word[1:-1].replace('""', '"') if word.startswith('"') else word.lower()
+        for word in re.findall(_WORD, text)
+    ]
 
 
 @cache
@@ -163,7 +179,9 @@ def _is_builtin(thing: Object) -> bool:
     if thing.kind == "role":
         # postgres owns every database on Supabase; upper case is PUBLIC, CURRENT_USER and the like.
         return thing.name.startswith("pg_") or thing.name == "postgres" or thing.name.isupper()
-    schema = thing.name.partition(".")[0]
+    schema, _, name = thing.name.partition(".")
+    if thing.kind == "relation" and schema == DEFAULT_SCHEMA and name.startswith("pg_"):
+        return True  # pg_catalog is searched before public.
     return schema in SYSTEM_SCHEMAS or (thing.kind == "schema" and schema == DEFAULT_SCHEMA)
 
 
@@ -178,15 +196,11 @@ def _provided(statement: Statement) -> Iterator[Mention]:  # noqa: C901, PLR0912
         case "CreateStmt" | "CreateForeignTableStmt":
             base = node.get("base", node)
             name = range_name(base["relation"])
-            yield one(relation(name), base["relation"])
-            yield one(_named("type", name), base["relation"])
+            yield from (one(thing, base["relation"]) for thing in _rows(name))
             for element in base.get("tableElts", ()):
                 ((kind, item),) = element.items()
                 if kind == "ColumnDef":
-                    yield one(column(name, item["colname"]), item)
-                    for constraint in item.get("constraints", ()):
-                        fields = constraint["Constraint"]
-                        yield from (one(k, fields) for k in _keys(name, fields, item["colname"]))
+                    yield from (one(thing, item) for thing in _column(name, item))
                 elif kind == "Constraint":
                     yield from (one(thing, item) for thing in _keys(name, item, ""))
         case "AlterTableStmt":
@@ -195,14 +209,20 @@ def _provided(statement: Statement) -> Iterator[Mention]:  # noqa: C901, PLR0912
                 command = item["AlterTableCmd"]
                 if command_adds_column(command):
                     definition = command["def"]["ColumnDef"]
-                    yield one(column(name, definition["colname"]), definition)
+                    yield from (one(thing, definition) for thing in _column(name, definition))
                 elif command.get("subtype") == "AT_AddConstraint":
                     fields = command["def"]["Constraint"]
                     yield from (one(thing, fields) for thing in _keys(name, fields, ""))
         case "ViewStmt":
-            yield one(relation(range_name(node["view"])), node["view"])
+            yield from (one(thing, node["view"]) for thing in _rows(range_name(node["view"])))
         case "CreateTableAsStmt":
-            yield one(relation(range_name(node["into"]["rel"])), node["into"]["rel"])
+            target = node["into"]["rel"]
+            yield from (one(thing, target) for thing in _rows(range_name(target)))
+        case "SelectStmt" if "intoClause" in node:
+            target = node["intoClause"]["rel"]
+            yield from (one(thing, target) for thing in _rows(range_name(target)))
+        case "RenameStmt":
+            yield from (one(thing) for thing in _renamed(node))
         case "CreateSeqStmt":
             yield one(relation(range_name(node["sequence"])), node["sequence"])
         case "IndexStmt":
@@ -229,31 +249,85 @@ def _provided(statement: Statement) -> Iterator[Mention]:  # noqa: C901, PLR0912
         case "CreateDomainStmt":
             yield one(_named("type", list_name(strings(node["domainname"]))))
         case "CompositeTypeStmt":
-            yield one(_named("type", range_name(node["typevar"])))
+            name = range_name(node["typevar"])
+            # PostgreSQL keeps it among the relations, and COMMENT ON COLUMN finds it there.
+            yield from (one(thing, node["typevar"]) for thing in _rows(name))
+            for item in node.get("coldeflist", ()):
+                yield one(column(name, item["ColumnDef"]["colname"]), item["ColumnDef"])
+        case "DefineStmt" if node["kind"] in _DEFINED:
+            yield one(_named(_DEFINED[node["kind"]], list_name(strings(node["defnames"]))))
+
+
+_DEFINED = {"OBJECT_AGGREGATE": "function", "OBJECT_TYPE": "type"}
+
+
+def _rows(name: Name) -> Iterator[Object]:
+    """A relation and the type of its rows."""
+    yield relation(name)
+    yield _named("type", name)
+
+
+def _column(table: Name, node: Node) -> Iterator[Object]:
+    """A column with the keys and the sequence that it brings."""
+    name = node["colname"]
+    yield column(table, name)
+    constraints = [item["Constraint"] for item in node.get("constraints", ())]
+    for constraint in constraints:
+        yield from _keys(table, constraint, name)
+    is_serial = type_text(node["typeName"]) in _SERIAL if "typeName" in node else False
+    if is_serial or any(c.get("contype") == "CONSTR_IDENTITY" for c in constraints):
+        yield relation(Name(table.schema, f"{table.name}_{name}_seq"))
+
+
+def _renamed(node: Node) -> Iterator[Object]:
+    """What is there under a new name."""
+    new = node["newname"]
+    if "relation" in node:
+        old = range_name(node["relation"])
+        match node["renameType"]:
+            case "OBJECT_COLUMN" | "OBJECT_ATTRIBUTE":
+                yield column(old, new)
+            case "OBJECT_INDEX":
+                yield _named("index", Name(old.schema, new))
+            case "OBJECT_TABLE" | "OBJECT_VIEW" | "OBJECT_MATVIEW" | "OBJECT_SEQUENCE":
+                yield from _rows(Name(old.schema, new))
+    elif node["renameType"] in _NAMED_KINDS:
+        old = list_name(_written_names(node["object"]))
+        yield _named(_NAMED_KINDS[node["renameType"]], Name(old.schema, new))
 
 
 def _keys(table: Name, node: Node, own_column: str) -> Iterator[Object]:
     """The keys that a constraint of a table makes."""
     columns = strings(node.get("keys")) or ([own_column] if own_column else [])
-    if node.get("contype") in {"CONSTR_PRIMARY", "CONSTR_UNIQUE"} and columns:
-        yield key(table, columns)
-        if node["contype"] == "CONSTR_PRIMARY":
-            yield primary_key(table)
+    is_primary = node.get("contype") == "CONSTR_PRIMARY"
+    if node.get("contype") not in {"CONSTR_PRIMARY", "CONSTR_UNIQUE"} or not columns:
+        return
+    yield key(table, columns)
+    if is_primary:
+        yield primary_key(table)
+    words = [table.name, "pkey"] if is_primary else [table.name, *columns, "key"]
+    yield _named("index", Name(table.schema, node.get("conname", "_".join(words))))
 
 
 def _required(statement: Statement) -> Iterator[Mention]:
     yield from _required_by_kind(statement)
+    if statement.node.get("missing_ok") and statement.kind in {"DropStmt", "DropRoleStmt"}:
+        return
+    optional = statement.node.get("missing_ok", False)
+    relation_kind = "index" if _is_of_index(statement) else "relation"
     local = _local_names(statement.node)
-    for kind, node in walk(statement.node):
+    skipped = {"CreateSchemaStmt": "schemaElts", "DefineStmt": "definition"}.get(statement.kind)
+    for kind, node in walk({k: v for k, v in statement.node.items() if k != skipped}):
         offset = statement.offset(node)
         match kind:
             case "RangeVar":
                 name = range_name(node)
                 if name.schema or name.name not in local:
-                    yield Mention(offset, relation(name))
+                    yield Mention(offset, _named(relation_kind, name), optional=optional)
                     yield from _schema_of(name, offset)
             case "FuncCall":
                 name = list_name(strings(node["funcname"]))
+                yield from _required_sequence(statement, name, node)
                 if name.schema or name.name not in builtin_functions():
                     yield Mention(offset, _named("function", name))
                 yield from _schema_of(name, offset)
@@ -272,6 +346,24 @@ def _required(statement: Statement) -> Iterator[Mention]:
                 yield Mention(place, wanted, optional=True)
 
 
+def _is_of_index(statement: Statement) -> bool:
+    """Whether the relations that a statement names are indexes."""
+    node = statement.node
+    kinds = (node.get("objtype"), node.get("renameType"), node.get("kind"))
+    return "OBJECT_INDEX" in kinds or "REINDEX_OBJECT_INDEX" in kinds
+
+
+def _required_sequence(statement: Statement, name: Name, node: Node) -> Iterator[Mention]:
+    """The sequence that ``nextval('public.numbers')`` names in a string."""
+    constant = node.get("args", [{}])[0].get("A_Const", {})
+    text = constant.get("sval", {}).get("sval")
+    if text and name.name in {"nextval", "setval", "currval"} and name.schema in _CATALOG:
+        yield Mention(statement.offset(constant), relation(_text_name(text)))
+
+
+_CATALOG = {"", "pg_catalog"}
+
+
 def _schema_of(name: Name, offset: int) -> Iterator[Mention]:
     if name.schema:
         yield Mention(offset, Object("schema", quote(name.schema)))
@@ -284,12 +376,20 @@ def _local_names(node: Node) -> set[str]:
 
 def _required_type(node: Node, offset: int) -> Iterator[Mention]:
     names = strings(node.get("names"))
-    # Only %TYPE has a name without any string, and "trigger" and the like are builtin.
-    if names and not node.get("pct_type"):
+    if node.get("pct_type") and len(names) > 1:
+        name = list_name(names[:-1])
+        yield Mention(offset, relation(name))
+        yield Mention(offset, column(name, names[-1]))
+        yield from _schema_of(name, offset)
+    elif names:
         name = list_name(names)
-        if name.schema or name.name not in builtin_types():
+        if name.schema or (name.name not in builtin_types() and name.name not in _SERIAL):
             yield Mention(offset, _named("type", name))
         yield from _schema_of(name, offset)
+
+
+_SERIAL = {"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"}
+"""What the grammar takes for a type, and PostgreSQL for a column with a sequence of its own."""
 
 
 _CASTS: dict[str, Callable[[str], Object]] = {
@@ -297,8 +397,8 @@ _CASTS: dict[str, Callable[[str], Object]] = {
     "regtype": lambda text: _named("type", _text_name(text)),
     "regproc": lambda text: _named("function", _text_name(text)),
     "regprocedure": lambda text: _named("function", _text_name(text.partition("(")[0])),
-    "regrole": lambda text: Object("role", text),
-    "regnamespace": lambda text: Object("schema", text),
+    "regrole": lambda text: Object("role", quote(_text_name(text).name)),
+    "regnamespace": lambda text: Object("schema", quote(_text_name(text).name)),
 }
 
 
@@ -306,15 +406,15 @@ def _required_by_cast(statement: Statement, node: Node) -> Iterator[Mention]:
     """A name in a string: ``'public.tasks'::regclass``."""
     make = _CASTS.get(type_text(node["typeName"]))
     text = node.get("arg", {}).get("A_Const", {}).get("sval", {}).get("sval")
-    if make and text:
+    if make and text and text.strip(" ."):
         yield Mention(statement.offset(node["arg"]["A_Const"]), make(text))
 
 
 def _text_name(text: str) -> Name:
-    return list_name([part.strip('"') for part in text.strip().split(".")])
+    return list_name(_words(text) or [text])
 
 
-def _required_by_kind(statement: Statement) -> Iterator[Mention]:  # noqa: C901 - one case per kind of statement
+def _required_by_kind(statement: Statement) -> Iterator[Mention]:  # noqa: C901, PLR0912, PLR0915 - one case per kind of statement
     node = statement.node
     match statement.kind:
         case "CreateStmt":
@@ -340,14 +440,36 @@ def _required_by_kind(statement: Statement) -> Iterator[Mention]:  # noqa: C901 
             for item in node.get("objects", ()):
                 yield from _required_by_name(statement, node["removeType"], item)
         case "GrantStmt":
+            in_schema = node.get("targtype") == "ACL_TARGET_ALL_IN_SCHEMA"
+            object_type = "OBJECT_SCHEMA" if in_schema else node["objtype"]
             for item in node.get("objects", ()):
-                yield from _required_by_name(statement, node["objtype"], item)
+                yield from _required_by_name(statement, object_type, item)
             yield from _required_grant_columns(statement)
+        case "AlterOwnerStmt" | "AlterObjectSchemaStmt" if "object" in node:
+            yield from _required_by_name(statement, node["objectType"], node["object"])
+        case "RenameStmt" if "object" in node:
+            yield from _required_by_name(statement, node["renameType"], node["object"])
+        case "AlterEnumStmt" | "AlterDomainStmt":
+            name = list_name(strings(node["typeName"]))
+            yield Mention(statement.start, _named("type", name))
+            yield from _schema_of(name, statement.start)
+        case "AlterFunctionStmt":
+            item = {"ObjectWithArgs": node["func"]}
+            yield from _required_by_name(statement, "OBJECT_FUNCTION", item)
+        case "CreateCastStmt" if "func" in node:
+            item = {"ObjectWithArgs": node["func"]}
+            yield from _required_by_name(statement, "OBJECT_FUNCTION", item)
+        case "CreateSeqStmt" | "AlterSeqStmt":
+            for item in node.get("options", ()):
+                owner = strings(item["DefElem"].get("arg", {}).get("List", {}).get("items"))
+                if item["DefElem"]["defname"] == "owned_by" and len(owner) > 1:
+                    yield Mention(statement.start, relation(list_name(owner[:-1])))
+                    yield Mention(statement.start, column(list_name(owner[:-1]), owner[-1]))
         case "GrantRoleStmt":
             for item in node.get("granted_roles", ()):
                 name = item["AccessPriv"].get("priv_name", "")
                 yield Mention(statement.start, Object("role", quote(name)))
-        case "CreateTrigStmt":
+        case "CreateTrigStmt" | "CreateEventTrigStmt":
             name = list_name(strings(node["funcname"]))
             yield Mention(statement.start, _named("function", name))
             yield from _schema_of(name, statement.start)
@@ -366,14 +488,22 @@ def _required_by_alter(statement: Statement) -> Iterator[Mention]:
         command = item["AlterTableCmd"]
         constraint = command.get("def", {}).get("Constraint", {})
         columns = [*strings(constraint.get("keys")), *strings(constraint.get("fk_attrs"))]
-        if "AlterColumn" in command.get("subtype", "") or command.get("subtype") in _COLUMN_CHANGES:
+        if command.get("subtype") in _COLUMN_CHANGES and "name" in command:
             columns.append(command["name"])
         yield from (Mention(statement.start, column(table, name)) for name in columns)
+        if "indexname" in constraint:
+            yield Mention(
+                statement.start, _named("index", Name(table.schema, constraint["indexname"]))
+            )
         if constraint.get("contype") == "CONSTR_CHECK":
             yield from _table_columns(statement, table, [constraint.get("raw_expr")])
 
 
-_COLUMN_CHANGES = {"AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_SetStatistics"}
+_COLUMN_CHANGES = {
+    *("AT_AlterColumnType", "AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull"),
+    *("AT_AddIdentity", "AT_SetIdentity", "AT_DropIdentity"),
+    *("AT_SetStatistics", "AT_SetStorage", "AT_SetCompression"),
+}
 
 
 def _table_columns(
@@ -415,18 +545,18 @@ def _required_grant_columns(statement: Statement) -> Iterator[Mention]:
 def _required_by_name(statement: Statement, object_type: str, item: Node) -> Iterator[Mention]:
     """The object that COMMENT, DROP or GRANT names in its own words."""
     offset = statement.start
-    names = strings(item.get("List", {}).get("items"))
-    if "ObjectWithArgs" in item:
-        names = strings(item["ObjectWithArgs"].get("objname"))
-    elif "String" in item:
-        names = [item["String"]["sval"]]
-    elif "TypeName" in item:
-        return  # The walk over the tree meets it.
+    names = _written_names(item)
     if not names:
-        return
+        return  # A type's: the walk over the tree meets it.
     name = list_name(names)
     match object_type:
-        case "OBJECT_TABLE" | "OBJECT_VIEW" | "OBJECT_MATVIEW" | "OBJECT_SEQUENCE":
+        case (
+            "OBJECT_TABLE"
+            | "OBJECT_VIEW"
+            | "OBJECT_MATVIEW"
+            | "OBJECT_SEQUENCE"
+            | "OBJECT_FOREIGN_TABLE"
+        ):
             found = [relation(name)]
         case "OBJECT_COLUMN":
             name = list_name(names[:-1])
@@ -437,10 +567,8 @@ def _required_by_name(statement: Statement, object_type: str, item: Node) -> Ite
             # Dropping what may be missing needs only its table.
             if object_type == "OBJECT_POLICY" and statement.kind == "CommentStmt":
                 found.append(Object("policy", f"{name.qualified()}.{quote(names[-1])}"))
-        case "OBJECT_INDEX":
-            found = [_named("index", name)]
-        case "OBJECT_FUNCTION" | "OBJECT_PROCEDURE" | "OBJECT_ROUTINE":
-            found = [_named("function", name)]
+        case _ if object_type in _NAMED_KINDS:
+            found = [_named(_NAMED_KINDS[object_type], name)]
         case "OBJECT_SCHEMA":
             found, name = [Object("schema", quote(names[-1]))], Name("", "")
         case "OBJECT_ROLE":
@@ -449,3 +577,23 @@ def _required_by_name(statement: Statement, object_type: str, item: Node) -> Ite
             return
     yield from (Mention(offset, thing) for thing in found)
     yield from _schema_of(name, offset)
+
+
+_NAMED_KINDS = {
+    "OBJECT_INDEX": "index",
+    "OBJECT_TYPE": "type",
+    "OBJECT_DOMAIN": "type",
+    "OBJECT_FUNCTION": "function",
+    "OBJECT_PROCEDURE": "function",
+    "OBJECT_ROUTINE": "function",
+    "OBJECT_AGGREGATE": "function",
+}
+
+
+def _written_names(item: Node) -> list[str]:
+    """The words of a name in a List, an ObjectWithArgs or a String."""
+    if "ObjectWithArgs" in item:
+        return strings(item["ObjectWithArgs"].get("objname"))
+    if "String" in item:
+        return [item["String"]["sval"]]
+    return strings(item.get("List", {}).get("items"))

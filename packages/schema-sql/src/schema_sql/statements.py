@@ -125,11 +125,10 @@ class SqlFile:
     def comments(self) -> tuple[Comment, ...]:
         """The comments, in order."""
         text = self.source.text
-        marks = ("SQL_COMMENT", "C_COMMENT")
         found = []
         offset = before = 0
         for token in scan(text):
-            if token.name in marks:
+            if token.name in _COMMENTS:
                 offset += len(text[before : token.start].encode())
                 before = token.start
                 line = self.source.position(offset).line
@@ -154,7 +153,9 @@ def parse(source: Source) -> SqlFile:
     opaque: list[Opaque] = []
     for statement in statements:
         if statement.kind == "DoStmt":
-            _read_body(statement, nested, opaque)
+            _read_body(statement, nested, opaque, conditional=False)
+    nested.sort(key=lambda statement: statement.start)
+    opaque.sort(key=lambda place: place.offset)
     return SqlFile(source, statements, tuple(nested), tuple(opaque))
 
 
@@ -174,21 +175,34 @@ def _parse_statements(source: Source, text: str, origin: int) -> Iterator[Statem
         end = start + (raw.get("stmt_len") or size - start)
         data = source.data[origin + start : origin + end]
         lead = len(data) - len(data.lstrip())
-        yield Statement(
-            source, kind, node, origin + start + lead, origin + start + len(data.rstrip()), origin
-        )
+        last = len(data.rstrip()) if raw.get("stmt_len") else _end_of_code(data)
+        yield Statement(source, kind, node, origin + start + lead, origin + start + last, origin)
+
+
+def _end_of_code(data: bytes) -> int:
+    """Where the last token of a statement ends: without a semicolon, comments are counted to it."""
+    text = data.decode()
+    tokens = [token for token in scan(text) if token.name not in _COMMENTS]
+    return len(text[: tokens[-1].end + 1].encode())
+
+
+_COMMENTS = {"SQL_COMMENT", "C_COMMENT"}
 
 
 def _syntax_error(source: Source, text: str, origin: int, error: ParseError) -> SourceError:
     message = str(error.args[0])
     # Counted in characters; None or negative where PostgreSQL names no place.
     index = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
+    if message.endswith("at end of input"):
+        index = len(text.rstrip())
     offset = origin + len(text[: max(0, index)].encode())
     finding = source.finding(offset, "syntax", message)
     return SourceError(finding, source.excerpt(Position(finding.line, finding.column)))
 
 
-def _read_body(block: Statement, nested: list[Statement], opaque: list[Opaque]) -> None:
+def _read_body(
+    block: Statement, nested: list[Statement], opaque: list[Opaque], *, conditional: bool
+) -> None:
     """Collect what a DO block runs: its statements, and the places that hide some."""
     arguments = {
         argument["DefElem"]["defname"]: argument["DefElem"]
@@ -199,26 +213,23 @@ def _read_body(block: Statement, nested: list[Statement], opaque: list[Opaque]) 
     if language != "plpgsql":
         opaque.append(Opaque(block.source, block.start, f"the language is {language}"))
         return
-    try:
-        tree = json.loads(parse_plpgsql_json(block.text))
-    except ParseError as error:
-        opaque.append(Opaque(block.source, block.start, f"its body: {error.args[0]}"))
-        return
     body_start = block.source.data.find(body.encode(), block.start)
     if body_start < 0:
         opaque.append(Opaque(block.source, block.start, "its body is a quoted string with escapes"))
         return
-    reader = _BodyReader(block, body_start, nested, opaque)
-    for function in tree:
-        reader.read(function, conditional=False)
+    try:
+        tree = json.loads(parse_plpgsql_json(block.text))
+        reader = _BodyReader(block, body_start, nested, opaque)
+        reader.read(tree, line=1, conditional=conditional)
+    except ParseError as error:
+        opaque.append(Opaque(block.source, block.start, f"its body: {error.args[0]}"))
+    except RecursionError:
+        opaque.append(Opaque(block.source, block.start, "its body is nested too deeply"))
 
 
 _CONDITIONAL = re.compile(
     r"PLpgSQL_stmt_(if|case|loop|while|fori|fors|forc|foreach_a|dynfors)|PLpgSQL_exception"
 )
-
-
-_TRANSACTION_WORDS = {"PLpgSQL_stmt_commit": "COMMIT", "PLpgSQL_stmt_rollback": "ROLLBACK"}
 
 
 class _BodyReader:
@@ -232,83 +243,117 @@ class _BodyReader:
         self.nested = nested
         self.opaque = opaque
 
-    def read(self, node: Any, *, conditional: bool) -> None:
+    def read(self, node: Any, *, line: int, conditional: bool) -> None:
         if isinstance(node, list):
             for item in node:
-                self.read(item, conditional=conditional)
+                self.read(item, line=line, conditional=conditional)
         elif isinstance(node, dict):
             for kind, value in node.items():
-                if kind == "PLpgSQL_stmt_execsql":
-                    self._add(value, value["sqlstmt"]["PLpgSQL_expr"]["query"], conditional)
-                elif kind in {"PLpgSQL_stmt_perform", "PLpgSQL_stmt_call"}:
-                    # The parser has put SELECT in PERFORM's place.
-                    self._add(value, value["expr"]["PLpgSQL_expr"]["query"], conditional)
-                elif kind in _TRANSACTION_WORDS:
-                    self._add(value, _TRANSACTION_WORDS[kind], conditional)
-                elif kind == "PLpgSQL_stmt_fors":
-                    self._add(value, value["query"]["PLpgSQL_expr"]["query"], conditional)
-                    self.read(value, conditional=True)
-                elif kind == "PLpgSQL_stmt_dynexecute":
-                    self._add_dynamic(value, conditional)
-                elif kind == "PLpgSQL_stmt_dynfors":
-                    self._hide(value)
-                    self.read(value, conditional=True)
-                else:
-                    caught = kind == "PLpgSQL_stmt_block" and "exceptions" in value
-                    inner = conditional or caught or bool(_CONDITIONAL.match(kind))
-                    self.read(value, conditional=inner)
+                if isinstance(value, (dict, list)):
+                    self._read_node(kind, value, line, conditional)
 
-    def _line_offset(self, node: Node) -> int:
+    def _read_node(self, kind: str, value: Any, line: int, conditional: bool) -> None:
+        if isinstance(value, dict):
+            line = value.get("lineno", line)
+        match kind:
+            case "PLpgSQL_stmt_execsql":
+                self._add(line, _query(value["sqlstmt"]), conditional)
+                return
+            case "PLpgSQL_stmt_call":
+                self._add(line, _query(value["expr"]), conditional)
+                return
+            case "PLpgSQL_stmt_perform":
+                # The parser has put SELECT in PERFORM's place.
+                self._add(line, _query(value["expr"]), conditional, added="SELECT ")
+                return
+            case "PLpgSQL_stmt_commit" | "PLpgSQL_stmt_rollback":
+                self._add(line, kind.rpartition("_")[2].upper(), conditional)
+                return
+            case "PLpgSQL_stmt_dynexecute":
+                self._add_dynamic(line, value, conditional)
+                return
+            case "PLpgSQL_stmt_dynfors":
+                self._hide(line)
+            case "PLpgSQL_expr":
+                self._add_expression(line, value, conditional)
+                return
+        caught = kind == "PLpgSQL_stmt_block" and "exceptions" in value
+        inner = conditional or caught or bool(_CONDITIONAL.match(kind))
+        self.read(value, line=line, conditional=inner)
+
+    def _line_offset(self, line: int) -> int:
         source = self.block.source
         first = source.position(self.body_start).line
-        line = first + int(node.get("lineno", 1)) - 1
-        return max(self.body_start, source.line_start(line))
+        return max(self.body_start, source.line_start(first + line - 1))
 
-    def _hide(self, node: Node) -> None:
+    def _hide(self, line: int) -> None:
         reason = "the SQL is put together at run time"
-        self.opaque.append(Opaque(self.block.source, self._line_offset(node), reason))
+        self.opaque.append(Opaque(self.block.source, self._line_offset(line), reason))
 
-    def _add(self, node: Node, query: str, conditional: bool) -> None:
+    def _add(self, line: int, query: str, conditional: bool, added: str = "") -> None:
+        """Parse a query that begins with ``added``, which the source does not hold."""
         source = self.block.source
-        line_offset = self._line_offset(node)
+        line_offset = self._line_offset(line)
         try:
             parsed = list(_parse_statements(Source(source.path, query), query, 0))
         except SourceError as error:
             # A PL/pgSQL form of SQL, such as SELECT … INTO variable, which the grammar refuses.
             self.opaque.append(Opaque(source, line_offset, error.finding.message))
             return
-        written = query.removeprefix("SELECT ").strip()
+        written = query[len(added) :].strip()
         found = source.data.find(written.encode(), line_offset, self.block.end)
-        origin = found - len(query[: query.find(written)].encode())
+        origin = found - len(query[: query.index(written, len(added))].encode())
         for statement in parsed:
             node = statement.node
             start, end = max(found, origin + statement.start), origin + statement.end
             if found < 0:
                 # The text was quoted another way, so no location in the node means anything.
-                node, start, end = _without_locations(node), line_offset, line_offset
-            self.nested.append(
-                replace(
-                    statement,
-                    source=source,
-                    node=node,
-                    start=start,
-                    end=end,
-                    origin=origin,
-                    conditional=conditional,
-                    in_body=True,
-                )
+                node, start, end = _without(node, {"location"}), line_offset, line_offset
+            inner = replace(
+                statement,
+                source=source,
+                node=node,
+                start=start,
+                end=end,
+                origin=origin,
+                conditional=conditional,
+                in_body=True,
             )
+            self.nested.append(inner)
+            if inner.kind == "DoStmt" and found < 0:
+                self.opaque.append(Opaque(source, line_offset, "its text is quoted twice"))
+            elif inner.kind == "DoStmt":
+                _read_body(inner, self.nested, self.opaque, conditional=conditional)
 
-    def _add_dynamic(self, node: Node, conditional: bool) -> None:
-        query = node["query"]["PLpgSQL_expr"]["query"]
+    def _add_expression(self, line: int, value: Node, conditional: bool) -> None:
+        """A condition, an assigned value, a cursor's query: SQL that PL/pgSQL evaluates."""
+        query = value["query"]
+        if value["parseMode"] == 0:
+            self._add(line, query, conditional)
+            return
+        if value["parseMode"] == _ASSIGNMENT:
+            query = query.partition("=")[2]
+        # Most are variables and constants, which name no object.
+        if re.search(r"[.(]", query):
+            self._add(line, f"SELECT {query}", conditional, added="SELECT ")
+
+    def _add_dynamic(self, line: int, node: Node, conditional: bool) -> None:
         try:
-            tree = json.loads(parse_sql_json(f"SELECT {query}"))
+            tree = json.loads(parse_sql_json(f"SELECT {_query(node['query'])}"))
             value = tree["stmts"][0]["stmt"]["SelectStmt"]["targetList"][0]["ResTarget"]["val"]
             constant = value["A_Const"]["sval"]["sval"]
-        except (ParseError, KeyError, IndexError):
-            self._hide(node)
+        except (ParseError, KeyError, RecursionError):
+            self._hide(line)
         else:
-            self._add(node, constant, conditional)
+            self._add(line, constant, conditional)
+
+
+_ASSIGNMENT = 3
+"""PL/pgSQL's parse mode of ``variable := expression``."""
+
+
+def _query(value: Node) -> str:
+    return str(value["PLpgSQL_expr"]["query"])
 
 
 def _string(element: Node) -> str:
@@ -319,12 +364,22 @@ def _string(element: Node) -> str:
     return str(value.get("String", {}).get("sval", ""))
 
 
-def _without_locations(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {k: _without_locations(v) for k, v in node.items() if k != "location"}
-    if isinstance(node, list):
-        return [_without_locations(item) for item in node]
-    return node
+def _without(node: Any, keys: set[str]) -> Any:
+    """A copy of a tree without some keys; a deep one takes no deep stack."""
+    root: list[Any] = [None]
+    stack: list[tuple[Any, Any, Any]] = [(root, 0, node)]
+    while stack:
+        parent, place, value = stack.pop()
+        if isinstance(value, dict):
+            # The keys first, so that they keep their order.
+            parent[place] = copy = dict.fromkeys(key for key in value if key not in keys)
+            stack.extend((copy, key, value[key]) for key in copy)
+        elif isinstance(value, list):
+            parent[place] = items = [None] * len(value)
+            stack.extend((items, index, item) for index, item in enumerate(value))
+        else:
+            parent[place] = value
+    return root[0]
 
 
 def walk(node: Any) -> Iterator[tuple[str, Node]]:
@@ -358,18 +413,12 @@ def _unnamed_kind(fields: Node) -> str:
     return ""
 
 
+_POSITIONS = {"location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
+
+
 def shape(node: Any) -> Any:
     """A parse tree without its positions: equal where two pieces of SQL mean the same."""
-    if isinstance(node, dict):
-        return {
-            key: shape(value)
-            for key, value in node.items()
-            if key
-            not in {"location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
-        }
-    if isinstance(node, list):
-        return [shape(item) for item in node]
-    return node
+    return _without(node, _POSITIONS)
 
 
 def expression(text: str) -> Node:

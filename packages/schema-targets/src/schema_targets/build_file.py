@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from schema_sql.objects import Object, read_object
 from schema_sql.source import Finding, Position, Source, SourceError
-from schema_targets.labels import EVERY_FRAGMENT, Label, parse_label
+from schema_targets.labels import EVERY_FRAGMENT, Label, is_name, parse_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,10 +102,17 @@ def _texts(value: Any) -> list[str]:
 
 def _labels(value: Any, package: str) -> tuple[Label, ...]:
     labels = [parse_label(item, package) for item in _texts(value)]
-    for label in labels:
-        if labels.count(label) > 1:
+    for label, times in Counter(labels).items():
+        if times > 1:
             raise ValueError(f"names {label} twice")
     return tuple(labels)
+
+
+def _roots(value: Any, package: str) -> tuple[Label, ...]:
+    labels = _labels(value, package)
+    if not labels:
+        raise ValueError("must name what the migration ships")
+    return labels
 
 
 def _target_labels(value: Any, package: str) -> tuple[Label, ...]:
@@ -134,7 +142,7 @@ KINDS: dict[str, dict[str, _Key]] = {
     "migration": {
         "title": _Key("title", _text, required=True),
         "out": _Key("out", _out, required=True),
-        "roots": _Key("roots", _labels, required=True),
+        "roots": _Key("roots", _roots, required=True),
         "after": _Key("after", _target_labels),
     },
 }
@@ -155,6 +163,10 @@ def read_build_file(source: Source, package: str) -> tuple[list[Target], list[So
         document = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         return [], [_toml_error(source, error)]
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or brackets as deep.
+        message = f"not to be read as TOML: {error}"
+        return [], [SourceError(source.finding(0, "build-file", message))]
     reader = _Reader(source, package)
     targets = [target for target in reader.read(document) if target is not None]
     return targets, reader.errors
@@ -193,7 +205,6 @@ class _Reader:
             line = min(
                 (n for (table, _), n in self.lines.items() if table[:1] == (kind,)), default=1
             )
-            line = self.lines.get(((), kind), line)
             if kind not in KINDS:
                 known = ", ".join(f"[{word}.NAME]" for word in KINDS)
                 self._error(line, f"unknown kind of target {kind!r}", _closest(kind, KINDS, known))
@@ -216,12 +227,13 @@ class _Reader:
         lines = {key: n for (header, key), n in self.lines.items() if header == (kind, name)}
         lines.setdefault("", min(lines.values(), default=1))
         before = len(self.errors)
-        try:
-            label = parse_label(f":{name}", self.package)
-            if label.name == EVERY_FRAGMENT:
-                raise ValueError("the name 'all' stands for every fragment of a package")  # noqa: TRY301 - reported as the other bad names are
-        except ValueError as error:
-            self._error(lines[""], str(error).replace("label", "name", 1))
+        if not is_name(name):
+            message = f"{name!r} is no name for a target"
+            self._error(lines[""], message, "use lower-case letters, digits and underscores")
+            return None
+        label = Label(self.package, name)
+        if name == EVERY_FRAGMENT:
+            self._error(lines[""], "the name 'all' stands for every fragment of a package")
             return None
         keys = KINDS[kind]
         fields: dict[str, Any] = {}
@@ -248,19 +260,24 @@ class _Reader:
     def _value_line(self, line: int, message: str) -> int:
         """The line of the element that a message quotes, in a list that begins on ``line``."""
         quoted = re.match(r"'([^']+)'", message)
-        if quoted:
-            for number, text in enumerate(self.source.text.split("\n")[line - 1 :], line):
-                if f'"{quoted[1]}"' in text:
-                    return number
-                if text.strip().startswith("["):
-                    break
-        return line
+        return self._value_lines(line).get(quoted[1], line) if quoted else line
+
+    def _value_lines(self, line: int) -> dict[str, int]:
+        """The line of each text in a list that begins on ``line``."""
+        result: dict[str, int] = {}
+        for number, text in enumerate(self.source.text.split("\n")[line - 1 :], line):
+            if number > line and text.strip().startswith("["):
+                break
+            for value in re.findall(r"[\"']([^\"']+)[\"']", text):
+                result.setdefault(value, number)
+        return result
 
     def _note_label_lines(self, lines: dict[str, int], table: dict[str, Any]) -> None:
         for key in ("deps", "unverified_deps", "roots", "after"):
+            line = lines.get(key, 1)
+            numbers = self._value_lines(line) if key in table else {}
             for item in table.get(key, ()):
-                number = self._value_line(lines.get(key, 1), f"'{item}'")
-                lines[f"{key} {parse_label(item, self.package)}"] = number
+                lines[f"{key} {parse_label(item, self.package)}"] = numbers.get(item, line)
 
 
 def _closest(word: str, known: Any, otherwise: str) -> str:
@@ -268,8 +285,10 @@ def _closest(word: str, known: Any, otherwise: str) -> str:
     return f"did you mean {close[0]!r}?" if close else otherwise
 
 
-_HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+\s*(?:#.*)?$")
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]+\")\s*=")
+_WORD = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
+_PATH = rf"({_WORD}(?:\s*\.\s*{_WORD})*)"
+_HEADER = re.compile(rf"\s*\[+\s*{_PATH}\s*\]+\s*(?:#.*)?$")
+_ASSIGNMENT = re.compile(rf"\s*{_PATH}\s*=")
 
 
 def _key_lines(text: str) -> Iterator[tuple[tuple[tuple[str, ...], str], int]]:
@@ -277,7 +296,15 @@ def _key_lines(text: str) -> Iterator[tuple[tuple[tuple[str, ...], str], int]]:
     header: tuple[str, ...] = ()
     for number, line in enumerate(text.split("\n"), 1):
         if match := _HEADER.match(line):
-            header = tuple(part.strip().strip('"') for part in match[1].split("."))
+            header = _words(match[1])
             yield (header, ""), number
         elif match := _ASSIGNMENT.match(line):
-            yield (header, match[1].strip('"')), number
+            path = (*header, *_words(match[1]))
+            if len(path) > 2:
+                yield (path[:2], path[2]), number
+            else:  # An inline table: its keys stand on this line or a later one.
+                yield (path, ""), number
+
+
+def _words(path: str) -> tuple[str, ...]:
+    return tuple(word.strip("\"'") for word in re.findall(_WORD, path))

@@ -16,7 +16,7 @@ from schema_sql.source import Finding, SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from schema_sql.statements import SqlFile
+    from schema_sql.statements import SqlFile, Statement
     from schema_targets.build_file import Target
     from schema_targets.labels import Label
     from schema_targets.workspace import Workspace
@@ -53,6 +53,8 @@ def read_interface(target: Target, sql: SqlFile) -> Interface:
         for mention in provides(statement):
             if mention.object not in result.provides:
                 result.provides[mention.object] = mention
+            elif statement.conditional:
+                continue  # The other branch of an IF, or what an exception handler does instead.
             elif mention.object.kind not in _OVERLOADED | {"type", "key", "column"}:
                 result.repeated.append(mention)
     for statement in sql.every_statement:
@@ -110,9 +112,12 @@ class Dependencies:
             for mention in interface.repeated:
                 message = f"{mention.object} is created twice in this file"
                 yield interface.sql.source.finding(mention.offset, "provided-twice", message)
+        tables = [t.name for t, labels in self.providers.items() if _is_repeated(t, labels)]
         for thing, labels in self.providers.items():
-            if thing.kind == "type":
-                continue  # A table's row type: the table itself is told.
+            if thing.kind in {"type", "key"}:
+                continue  # A table's row type: the table itself is told. Two keys are no clash.
+            if any(thing.name.startswith(f"{name}_") for name in tables):
+                continue  # The index of a constraint, or a sequence: the table itself is told.
             for label in labels[1:]:
                 interface = self.interfaces[label]
                 relation = _relation_of(thing)
@@ -145,12 +150,9 @@ class Dependencies:
         if column.name.rpartition(".")[2] in _SYSTEM_COLUMNS | {relation.name.rpartition(".")[2]}:
             return True
         label = self.provider(relation)
-        if label is None:
-            return True
-        prefix = f"{relation.name}."
-        return not any(
-            thing.kind == "column" and thing.name.startswith(prefix)
-            for thing in self.interfaces[label].provides
+        return label is None or not any(
+            _tells_columns(statement, relation)
+            for statement in self.interfaces[label].sql.every_statement
         )
 
     def _schema_has_unresolved(self, interface: Interface, schema: Object) -> bool:
@@ -174,7 +176,7 @@ class Dependencies:
     def _undeclared(self, interface: Interface) -> Iterator[Finding]:
         target = interface.target
         for label, mention in self.needed(interface).items():
-            if label not in target.deps:
+            if label not in (*target.deps, *target.unverified_deps):
                 written = label.seen_from(target.label.package)
                 message = f"{mention.object} is provided by {label}, which is not in deps"
                 header = f"[{target.kind}.{target.label.name}]"
@@ -209,6 +211,24 @@ class Dependencies:
                 message = f"the stub {interface.sql.path} does not provide {thing}"
                 remedy = "create it in the stub: the local database must have what is promised"
                 yield interface.target.finding("provides", "broken-promise", message, remedy)
+
+
+def _is_repeated(thing: Object, labels: list[Label]) -> bool:
+    return thing.kind == "relation" and len(labels) > 1
+
+
+_COLUMNS_ELSEWHERE = {"inhRelations", "ofTypename"}
+
+
+def _tells_columns(statement: Statement, relation: Object) -> bool:
+    """Whether a statement creates a relation and names every column that it begins with."""
+    if relation not in {mention.object for mention in provides(statement)}:
+        return False
+    if statement.kind == "CreateStmt":
+        elements = statement.node.get("tableElts", ())
+        copied = any("TableLikeClause" in element for element in elements)
+        return not copied and not _COLUMNS_ELSEWHERE & statement.node.keys()
+    return statement.kind in {"CreateForeignTableStmt", "CompositeTypeStmt"}
 
 
 def _relation_of(thing: Object) -> Object | None:
@@ -284,19 +304,22 @@ def _set_list(table: tomlkit.items.Table, wanted: list[str], package: str) -> No
     array = table.get("deps")
     if array is None:
         if wanted:
-            table["deps"] = wanted
+            # tomlkit would add it behind the comment of the next target.
+            source = "src" if "src" in table else "stub"
+            table.value._insert_after(source, "deps", tomlkit.item(wanted))  # noqa: SLF001
             _spread(table)
         return
     prefix = f"//{package}:"
     short = {item: item.replace(prefix, ":", 1) for item in array}
     if sorted(short.values()) == sorted(wanted):
         return
-    if not wanted:
-        del table["deps"]
-        return
     for index in reversed(range(len(array))):
         if short[array[index]] not in wanted:
             del array[index]
+    if not wanted:
+        if "#" not in array.as_string():
+            del table["deps"]
+        return
     have = [short[item] for item in array]
     for item in wanted:
         if item not in have:

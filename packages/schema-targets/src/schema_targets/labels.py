@@ -29,6 +29,16 @@ class Label:
         return f":{self.name}" if package == self.package else str(self)
 
 
+def is_name(text: str) -> bool:
+    """Whether a target may be called so."""
+    return re.fullmatch(_NAME, text) is not None
+
+
+def is_package(path: str) -> bool:
+    """Whether a folder below the packages' root can be named by a label."""
+    return re.fullmatch(_PACKAGE, path) is not None
+
+
 def parse_label(text: str, package: str | None = None) -> Label:
     """Read a label.
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeGuard
 
 from schema_sql.source import Finding, Source, SourceError, read_source
 from schema_sql.statements import SqlFile, parse
 from schema_targets.build_file import BUILD_FILE, Target, read_build_file
 from schema_targets.graph import closure, find_cycles, order
-from schema_targets.labels import EVERY_FRAGMENT, Label
+from schema_targets.labels import EVERY_FRAGMENT, Label, is_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,11 +47,12 @@ def _settings(root: Path) -> dict[str, str]:
     path = root / "pyproject.toml"
     try:
         document = tomllib.loads(read_source(path, str(path)).text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: {error}") from error
     except SourceError as error:
         raise UsageError(str(error)) from error
-    found = document.get("tool", {}).get("schema", {})
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    tool = document.get("tool")
+    found = tool.get("schema") if isinstance(tool, dict) else None
     return found if isinstance(found, dict) else {}
 
 
@@ -84,7 +86,8 @@ class Files:
         digest = hashlib.sha256("\0".join((*extra, "")).encode())
         for path, source in self.sources.items():
             text = source.text if isinstance(source, Source) else str(source)
-            digest.update(f"{path}\0{hashlib.sha256(text.encode()).hexdigest()}\0".encode())
+            digest.update(os.fsencode(path) + b"\0")  # A name need not be UTF-8.
+            digest.update(hashlib.sha256(text.encode(errors="surrogateescape")).digest())
         return digest.hexdigest()
 
 
@@ -96,7 +99,7 @@ def find_files(root: Path) -> Files:
     """
     settings = _settings(root) if (root / "pyproject.toml").is_file() else {}
     packages = settings.get("packages")
-    if not isinstance(packages, str) or not (root / packages).is_dir():
+    if not _is_folder_below(packages, root):
         raise UsageError(
             f"{root} is no workspace\n"
             "  help: [tool.schema] in its pyproject.toml must say where the packages are, "
@@ -104,10 +107,12 @@ def find_files(root: Path) -> Files:
         )
     paths: list[str] = []
     owned: set[str] = set()
+    packages = PurePosixPath(packages).as_posix()
     for folder, folders, names in os.walk(root / packages):
         folders[:] = sorted(set(folders) - _NO_FOLDER_OF_OURS)
         here = Path(folder).relative_to(root).as_posix()
-        if BUILD_FILE in names:
+        # A folder of that name is told as a file that cannot be read.
+        if BUILD_FILE in (*names, *folders):
             paths.append(f"{here}/{BUILD_FILE}")
             owned.add(here)
         elif here.rpartition("/")[0] in owned:
@@ -115,6 +120,13 @@ def find_files(root: Path) -> Files:
         if here in owned:
             paths.extend(f"{here}/{name}" for name in names if name.endswith(".sql"))
     return Files(root, packages, tuple(sorted(paths)))
+
+
+def _is_folder_below(packages: object, root: Path) -> TypeGuard[str]:
+    if not isinstance(packages, str) or "\0" in packages or not (root / packages).is_dir():
+        return False
+    path = PurePosixPath(packages)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 @dataclass(frozen=True)
@@ -164,13 +176,19 @@ class Workspace:
         """The targets that labels name, ``:all`` being every fragment of a package."""
         result: dict[Label, None] = {}
         for label in roots:
-            if label.name != EVERY_FRAGMENT:
+            if label.name == EVERY_FRAGMENT:
+                result.update(dict.fromkeys(self._fragments_of.get(label.package, ())))
+            else:
                 result[label] = None
-                continue
-            for found in self.targets.values():
-                if found.kind == "fragment" and found.label.package == label.package:
-                    result[found.label] = None
         return list(result)
+
+    @cached_property
+    def _fragments_of(self) -> dict[str, list[Label]]:
+        """The fragments of each package, by label."""
+        result: dict[str, list[Label]] = {}
+        for target in self.of_kind("fragment"):
+            result.setdefault(target.label.package, []).append(target.label)
+        return result
 
     def externals(self) -> list[Target]:
         """The externals, each behind those it depends on."""
@@ -185,10 +203,20 @@ class Workspace:
 
     def shipped(self, migration: Target) -> list[Target]:
         """The fragments that a migration ships: what it needs and no earlier one has shipped."""
-        earlier = {
-            target.label for before in self.before(migration) for target in self.shipped(before)
-        }
-        return [t for t in self.fragments(migration.roots) if t.label not in earlier]
+        roots = [label for before in self.before(migration) for label in self._roots(before)]
+        earlier = closure(roots, self.edges)
+        return [t for t in self.fragments(self._roots(migration)) if t.label not in earlier]
+
+    def _roots(self, migration: Target) -> list[Label]:
+        """The fragments that the roots of a migration name.
+
+        What another migration names itself is not among ``:all`` here, so that a fragment added to
+        a package for the next migration leaves the one that has shipped as it is.
+        """
+        others = (other for other in self.of_kind("migration") if other != migration)
+        elsewhere = {label for other in others for label in other.roots}
+        elsewhere -= set(migration.roots)
+        return [label for label in self.expand(migration.roots) if label not in elsewhere]
 
     def before(self, migration: Target) -> list[Target]:
         """The migrations that ship before one, directly or not, by label."""
@@ -217,6 +245,9 @@ def load(files: Files) -> Workspace:
             errors.append(source)
             continue
         package = path.removesuffix(f"/{BUILD_FILE}").removeprefix(f"{files.packages}/")
+        if not is_package(package) or path == f"{files.packages}/{BUILD_FILE}":
+            errors.append(_no_package(path))
+            continue
         found, wrong = read_build_file(source, package)
         targets.update((target.label, target) for target in found)
         errors.extend(wrong)
@@ -231,6 +262,12 @@ def load(files: Files) -> Workspace:
     errors.extend(SourceError(finding) for finding in findings)
     errors.sort(key=lambda error: error.finding)
     return Workspace(files, workspace.targets, errors)
+
+
+def _no_package(path: str) -> SourceError:
+    message = "no label can name the folder of this file"
+    remedy = "use a folder below the packages' root, in lower-case letters, digits and underscores"
+    return SourceError(Finding(path, 1, 1, "build-file", message, remedy))
 
 
 def _unknown_labels(workspace: Workspace, broken: set[str]) -> Iterable[Finding]:
@@ -290,7 +327,7 @@ def _unowned_files(workspace: Workspace, broken: set[str]) -> Iterable[Finding]:
             folder, _, name = path.rpartition("/")
             if folder in folders:
                 continue  # Its target may be the one that cannot be read.
-            word = name.removesuffix(".sql")
+            word = re.sub(r"[^a-z0-9_]+", "_", name.removesuffix(".sql").lower())
             remedy = f'add to {folder}/{BUILD_FILE}:\n[fragment.{word}]\nsrc = "{name}"'
             yield Finding(path, 1, 1, "unowned-file", "no target owns this file", remedy)
 
@@ -299,8 +336,11 @@ def _cycles(workspace: Workspace) -> Iterable[Finding]:
     migrations = {target.label: target.after for target in workspace.of_kind("migration")}
     for key, edges in (("deps", workspace.edges), ("after", migrations)):
         for cycle in find_cycles(edges):
+            if len(cycle) == 2:
+                continue  # It names itself, which is told as such.
             target = workspace.targets[cycle[0]]
-            line = target.label_line(key, cycle[1])
+            unverified = key == "deps" and cycle[1] not in target.deps
+            line = target.label_line("unverified_deps" if unverified else key, cycle[1])
             message = "cycle: " + " -> ".join(map(str, cycle))
             remedy = "break it: move what the first needs of the others to a target of its own"
             yield Finding(target.path, line, 1, "dependency-cycle", message, remedy)

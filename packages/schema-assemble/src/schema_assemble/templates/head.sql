@@ -3,6 +3,8 @@ DECLARE
   tables CONSTANT TEXT[] := ARRAY[
 /*names*/
   ];
+  caller_path CONSTANT TEXT := current_setting('search_path');
+  caller_quoting CONSTANT TEXT := current_setting('quote_all_identifiers');
   problems TEXT;
   remedies TEXT;
 BEGIN

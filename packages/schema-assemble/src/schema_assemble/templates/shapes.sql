@@ -1,3 +1,7 @@
+  -- PostgreSQL words definitions by these settings; the caller's are put back below.
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
+    set_config('quote_all_identifiers', 'off', TRUE);
+
   -- The declared tables once more, as temporary twins: they give PostgreSQL's own wording of
   -- types, defaults, checks and keys, to compare the tables with that exist already.
 /*twins*/
@@ -33,10 +37,13 @@
   ),
 
   constraints AS (
-    SELECT conrelid, conname, replace(
-      regexp_replace(pg_get_constraintdef(oid), 'REFERENCES (public|pg_temp(_\d+)?)\.', 'REFERENCES '),
-      '"', ''
-    ) AS shape
+    SELECT conrelid, conname, CASE contype
+      WHEN 'f' THEN replace(
+        regexp_replace(pg_get_constraintdef(oid), 'REFERENCES (public|pg_temp)\.', 'REFERENCES '),
+        '"', ''
+      )
+      ELSE pg_get_constraintdef(oid)
+    END AS shape
     FROM pg_constraint
     WHERE contype IN ('p', 'u', 'c', 'f')
   ),
@@ -59,6 +66,11 @@
       END AS what
     FROM pairs
     WHERE relkind <> 'r' OR relpersistence <> 'p'
+
+    UNION ALL
+    SELECT typname::TEXT, 0, 'is a type, must be a table'
+    FROM pg_type
+    WHERE typnamespace = 'public'::regnamespace AND typname = ANY (tables) AND typrelid = 0
 
     UNION ALL
     SELECT relname::TEXT, 1, format('is owned by %s, not by %s, who runs this',
@@ -118,3 +130,6 @@
 
   DROP TABLE
     /*drops*/;
+
+  PERFORM set_config('search_path', caller_path, TRUE),
+    set_config('quote_all_identifiers', caller_quoting, TRUE);

@@ -110,7 +110,9 @@ def _memory(files: Files) -> Path:
 
 
 def _inputs(files: Files) -> str:
-    return files.fingerprint(code_digest("schema_sql", "schema_targets", "schema_assemble"))
+    return files.fingerprint(
+        code_digest("schema_sql", "schema_targets", "schema_assemble", "schema_cli")
+    )
 
 
 def _nothing_changed(files: Files) -> bool:

@@ -38,7 +38,19 @@ if TYPE_CHECKING:
 SEED = "supabase/seed.sql"
 """The demo data; the Supabase CLI loads the same file into its local database."""
 
-DEMO_TENANT = "demo"
+_USAGE = """\
+PostgreSQL {major} with the migrations and the tenant 'demo'
+
+  url   {url}
+  psql  {psql}
+
+To see what a signed-in user of that tenant sees, type there:
+
+  SET ROLE authenticated;
+  SET request.jwt.claims = '{{"app_code": "demo"}}';
+  SELECT * FROM workflow_instances;
+
+Ctrl-C stops it and removes everything."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -86,19 +98,4 @@ def _print_usage(cluster: Cluster, database: Database, borrowed: str | None) -> 
     # The password of a server of our own is worth nothing once it is gone; a borrowed one's is not.
     url = masked(database.url) if borrowed else database.url
     psql = "psql" if borrowed else str(find_engine().program("psql"))
-    claims = f'{{"app_code": "{DEMO_TENANT}"}}'
-    print(
-        f"PostgreSQL {cluster.major} with the migrations and the tenant {DEMO_TENANT!r}\n"
-        f"\n"
-        f"  url   {url}\n"
-        f"  psql  {shlex.join([psql, url])}\n"
-        f"\n"
-        f"To see what a signed-in user of that tenant sees, type there:\n"
-        f"\n"
-        f"  SET ROLE authenticated;\n"
-        f"  SET request.jwt.claims = '{claims}';\n"
-        f"  SELECT * FROM workflow_instances;\n"
-        f"\n"
-        f"Ctrl-C stops it and removes everything.",
-        flush=True,
-    )
+    print(_USAGE.format(major=cluster.major, url=url, psql=shlex.join([psql, url])), flush=True)

@@ -27,20 +27,25 @@ def run(args: argparse.Namespace) -> int:
     """Check, after writing the right deps where that is wanted."""
     files = open_files(args.root)
     if args.fix:
-        # Labels in deps may be wrong: that is what is to be mended. Other errors are told below.
-        dependencies = read_dependencies(load(files))
+        workspace = load(files)
+        # Labels in deps may be wrong: that is what is to be mended. Where anything else is, a
+        # target may be missing, and the deps on it would be taken for unused.
+        mendable = {"unknown-label", "dependency-cycle"}
+        if print_errors(e for e in workspace.errors if e.finding.rule not in mendable):
+            return 1
+        dependencies = read_dependencies(workspace)
         if print_errors(dependencies.errors):
             return 1
         _fix(dependencies)
         files = open_files(args.root)
-    workspace = open_workspace(files)
-    if workspace is None:
+    checked = open_workspace(files)
+    if checked is None:
         return 1
-    dependencies = read_dependencies(workspace)
+    dependencies = read_dependencies(checked)
     wrong = print_errors([*dependencies.errors, *dependencies.findings()])
     if not wrong:
-        edges = sum(len(target.deps) for target in workspace.targets.values())
-        print(f"{len(workspace.targets)} targets, {edges} dependencies: as the SQL has them")
+        edges = sum(len(target.deps) for target in checked.targets.values())
+        print(f"{len(checked.targets)} targets, {edges} dependencies: as the SQL has them")
     return 1 if wrong else 0
 
 

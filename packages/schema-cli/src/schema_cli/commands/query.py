@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
         return 0 if found else 1
     if args.question == "rdeps":
         edges = {label: tuple(users) for label, users in reverse(edges).items()}
-        found = sorted(closure(labels, edges) - set(labels))
+        named = workspace.expand(labels)
+        found = sorted(closure(named, edges) - set(named))
     else:
         roots = workspace.expand(labels)
         found = [label for label in order(closure(roots, edges), edges) if label not in roots]

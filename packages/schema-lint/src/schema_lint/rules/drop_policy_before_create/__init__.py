@@ -36,7 +36,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         ):
             yield statement.finding(
                 ID,
-                f"policy {policy.name} is not dropped first",
+                f'policy "{policy.name}" is not dropped first',
                 f"write DROP POLICY IF EXISTS {_quoted(policy.name)} ON {table}; above it",
             )
 

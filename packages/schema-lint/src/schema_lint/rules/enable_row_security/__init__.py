@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_lint.workspace import is_temporary
 from schema_sql.names import range_name
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         name = range_name(relation).qualified()
         table = workspace.table(name)
         declared_here = table is None or table.created.source.path == file.path
-        if relation["relpersistence"] == "t" or name in workspace.protected or not declared_here:
+        if is_temporary(relation) or name in workspace.protected or not declared_here:
             continue
         if name not in seen:
             seen.add(name)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_lint.workspace import is_temporary
 from schema_sql.names import list_name, range_name
 from schema_sql.statements import strings
 
@@ -70,10 +71,8 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         fields = node.get("base", node)
         if statement.conditional or fields.get("if_not_exists") or node.get("replace"):
             continue
-        if fields.get("relation", {}).get("relpersistence") == "t" and statement.kind in {
-            "CreateStmt",
-            "CreateTableAsStmt",
-        }:
+        relation = fields.get("relation") or fields.get("into", {}).get("rel", {})
+        if is_temporary(relation):
             continue  # It ends with its session.
         dropped = _dropped_as(statement)
         if dropped and facts.dropped_before(statement, *dropped):

@@ -5,6 +5,8 @@ CREATE INDEX IF NOT EXISTS tasks_name_idx ON public.tasks (name);
 CREATE SEQUENCE IF NOT EXISTS public.task_number;
 CREATE MATERIALIZED VIEW IF NOT EXISTS public.task_counts AS SELECT count(*) FROM public.tasks;
 CREATE TEMPORARY TABLE scratch (id UUID);
+CREATE TABLE pg_temp.numbers AS SELECT 1 AS n;
+CREATE INDEX numbers_n_idx ON pg_temp.numbers (n);
 
 CREATE OR REPLACE VIEW public.names AS SELECT name FROM public.tasks;
 CREATE OR REPLACE FUNCTION public.one() RETURNS INTEGER LANGUAGE sql AS 'SELECT 1';

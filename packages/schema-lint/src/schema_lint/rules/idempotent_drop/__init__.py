@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_lint.workspace import dropped_names
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,7 +33,10 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each DROP that fails when there is nothing to drop."""
     facts = workspace.facts(file)
     for statement in facts.statements("DropStmt", "DropRoleStmt", "DropUserMappingStmt"):
-        if not statement.conditional and not statement.node.get("missing_ok"):
+        temporary = statement.kind == "DropStmt" and all(
+            "pg_temp" in names for names in dropped_names(statement)
+        )
+        if not (statement.conditional or statement.node.get("missing_ok") or temporary):
             kind = statement.node.get("removeType", "OBJECT_ROLE").removeprefix("OBJECT_")
             word = {"MATVIEW": "MATERIALIZED VIEW"}.get(kind, kind.replace("_", " "))
             message = f"DROP {word} fails when there is none"

@@ -1,5 +1,6 @@
 DROP TABLE IF EXISTS public.tasks;
 DROP POLICY IF EXISTS "app_isolation" ON public.tasks;
+DROP TABLE pg_temp.numbers, pg_temp.names;
 DROP ROLE IF EXISTS reporter;
 ALTER TABLE public.tasks
   DROP COLUMN IF EXISTS note,

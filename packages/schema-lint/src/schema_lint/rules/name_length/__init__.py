@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 ID = "name-length"
 
 _LIMIT = 63
-# Scanning a text takes as long as parsing it, and few texts hold a word of that length. A name
-# of fewer characters than bytes holds some beyond ASCII.
-_LONG = re.compile(r'[\w$]{40,}|"[^"\n]{20,}"')
+# Scanning a text takes as long as parsing it, and few texts hold a word of that length. Beyond
+# ASCII a name has fewer characters than bytes.
+_LONG = re.compile(r'[\w$]{64,}|"[^"\n]{64,}"')
+_PERHAPS_LONG = re.compile(r'[\w$]{16,}|"[^"\n]{16,}"')
 
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:  # noqa: ARG001 - every rule's form
     """Yield each name that PostgreSQL would cut off."""
-    source = file.source
-    for statement in file.statements:
-        text = statement.text
-        if statement.kind == "DoStmt" or not any(
-            len(match.group().encode()) > _LIMIT for match in _LONG.finditer(text)
-        ):
-            continue
-        yield from _names(source, statement.start, text)
-    for statement in file.nested:
-        text = statement.text
-        if any(len(match.group().encode()) > _LIMIT for match in _LONG.finditer(text)):
-            yield from _names(source, statement.start, text)
+    if not _may_hold(file.source.text):
+        return
+    statements = (*(s for s in file.statements if s.kind != "DoStmt"), *file.nested)
+    for statement in statements:
+        if _may_hold(statement.text):
+            yield from _names(file.source, statement.start, statement.text)
+
+
+def _may_hold(text: str) -> bool:
+    """Whether a text may hold a name that is too long."""
+    return (_LONG if text.isascii() else _PERHAPS_LONG).search(text) is not None
 
 
 def _names(source: Source, start: int, text: str) -> Iterator[Finding]:

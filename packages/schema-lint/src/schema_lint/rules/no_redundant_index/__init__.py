@@ -110,12 +110,16 @@ def _indexes(table: Table) -> Iterator[_Index]:
 
 def _repeats(index: _Index, other: _Index, *, later: bool) -> bool:
     """Whether the other index does all that this one does."""
-    if index.method != other.method or index.predicate != other.predicate:
+    if (
+        index.columns[0][0] != other.columns[0][0]
+        or index.method != other.method
+        or index.predicate != other.predicate
+    ):
         return False
     width = len(index.columns)
-    reverse = tuple((what, not down, not first) for what, down, first in index.columns)
     leading = other.columns[:width]
     if index.method == "btree":
+        reverse = tuple((what, not down, not first) for what, down, first in index.columns)
         if leading not in (index.columns, reverse):
             return False
         same = len(other.columns) == width

@@ -30,11 +30,12 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         table = workspace.table(place.table)
         if place.kind != "FOREIGN" or table is None:
             continue
-        key = next((key for key in table.foreign_keys if key.node is place.node), None)
-        if key is None:
+        keys = table.foreign_keys
+        number = next((n for n, key in enumerate(keys) if key.node is place.node), None)
+        if number is None:
             continue
+        key, earlier = keys[number], keys[:number]
         own = _columns(key.columns)
-        earlier = table.foreign_keys[: table.foreign_keys.index(key)]
         if any(k.target == key.target and own & _columns(k.columns) for k in earlier):
             yield place.statement.finding(
                 ID,

@@ -57,7 +57,7 @@ def _check_policy(policy: Policy, workspace: Workspace) -> Iterator[Finding]:
                 continue
             yield policy.statement.finding(
                 ID,
-                f"{word} of {policy.name} admits rows of other tenants here",
+                f'{word} of "{policy.name}" admits rows of other tenants here',
                 f"write {DEMAND}",
                 place(leak),
             )

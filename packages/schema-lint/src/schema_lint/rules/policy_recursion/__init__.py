@@ -35,7 +35,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
             path = _path(name, policy.table, workspace)
             if path:
                 through = " → ".join(str(step) for step in (policy.table, *path))
-                message = f"{policy.name} reads its own table: {through}"
+                message = f'"{policy.name}" reads its own table: {through}'
                 remedy = "compare with a claim, or ask in a SECURITY DEFINER function"
                 yield policy.statement.finding(ID, message, remedy, node)
 

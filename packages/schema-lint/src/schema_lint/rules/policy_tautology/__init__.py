@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schema_lint.logic import constant_value, truth
-from schema_lint.tenancy import DEMAND, TENANT_COLUMN
+from schema_lint.tenancy import TENANT_COLUMN, demand_on
 from schema_lint.workspace import place
 from schema_sql.statements import shape, strings, walk
 
@@ -41,15 +41,15 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
             if culprit is not None:
                 yield policy.statement.finding(
                     ID,
-                    f"{word} of {policy.name} is true for every row",
-                    f"write {DEMAND}",
+                    f'{word} of "{policy.name}" is true for every row',
+                    f"write {demand_on(table)}",
                     place(culprit),
                 )
             elif (culprit := _signed_in(condition)) is not None:
                 yield policy.statement.finding(
                     ID,
-                    f"{word} of {policy.name} is true for everybody who is signed in",
-                    f"write {DEMAND}",
+                    f'{word} of "{policy.name}" is true for everybody who is signed in',
+                    f"write {demand_on(table)}",
                     place(culprit),
                 )
 

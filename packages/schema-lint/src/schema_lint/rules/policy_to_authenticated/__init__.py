@@ -31,5 +31,5 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
             if role != "authenticated":
                 # A policy without TO carries a role without a place.
                 at = place(node) if node.get("location", -1) >= 0 else None
-                message = f"{policy.name} is for {role}"
+                message = f'"{policy.name}" is for {role}'
                 yield policy.statement.finding(ID, message, "write TO authenticated", at)

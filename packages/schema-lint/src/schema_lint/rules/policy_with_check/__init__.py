@@ -1,7 +1,8 @@
 """A policy that lets rows be written says which, in WITH CHECK.
 
 What: A permissive policy FOR ALL, INSERT or UPDATE without WITH CHECK, and any policy FOR INSERT
-    without one.
+    without one; WITH CHECK in a policy FOR SELECT or DELETE, and USING in one FOR INSERT, which
+    PostgreSQL refuses.
 Why: USING speaks of the rows that are there. Without WITH CHECK PostgreSQL takes USING for new rows
     as well, which is right only as long as USING admits nothing else, such as shared rows.
 Instead: WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code')).
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_lint.tenancy import DEMAND
+from schema_lint.tenancy import demand_on
 from schema_sql.declared import read_policy
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         if policy.check is None and (writes or policy.command == "INSERT"):
             yield statement.finding(
                 ID,
-                f"{policy.name} does not say which rows may be written",
-                f"add WITH CHECK ({DEMAND})",
+                f'"{policy.name}" does not say which rows may be written',
+                f"add WITH CHECK ({demand_on(workspace.table(policy.table))})",
             )
+        refused = ""
+        if policy.check is not None and policy.command in {"SELECT", "DELETE"}:
+            refused = "WITH CHECK"
+        elif policy.using is not None and policy.command == "INSERT":
+            refused = "USING"
+        if refused:
+            message = f"PostgreSQL refuses {refused} in a policy FOR {policy.command}"
+            yield statement.finding(ID, message, f"leave {refused} out, or choose another command")

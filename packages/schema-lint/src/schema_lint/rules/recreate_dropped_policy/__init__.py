@@ -36,6 +36,6 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
             if names[0] == "POLICY" and last.get(names, -1) < statement.start:
                 yield statement.finding(
                     ID,
-                    f"policy {names[-1]} is dropped and not created again",
+                    f'policy "{names[-1]}" is dropped and not created again',
                     "create it below, or say why it goes",
                 )

@@ -37,7 +37,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                 if is_shared(leak, policy.table):
                     yield policy.statement.finding(
                         ID,
-                        f"WITH CHECK of {policy.name} lets a tenant write shared rows",
+                        f'WITH CHECK of "{policy.name}" lets a tenant write shared rows',
                         f"write WITH CHECK ({DEMAND})",
                         place(leak),
                     )
@@ -47,7 +47,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                 if policy.command in {"ALL", command} and not _is_kept(table, policy, command):
                     yield policy.statement.finding(
                         ID,
-                        f"{policy.name} lets a tenant {command} shared rows",
+                        f'"{policy.name}" lets a tenant {command} shared rows',
                         f'CREATE POLICY "own_rows_on_{command.lower()}" ON {policy.table}\n'
                         f"AS RESTRICTIVE FOR {command} TO authenticated\nUSING ({DEMAND});",
                         place(policy.using),

@@ -27,3 +27,14 @@ CREATE POLICY "app_isolation" ON public.templates
 CREATE POLICY "own_rows_on_update" ON public.templates
   AS RESTRICTIVE FOR UPDATE TO authenticated
   WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
+
+-- Permissive policies add up: this one takes nothing away from the one above it.
+CREATE TABLE IF NOT EXISTS public.forms (app_code TEXT);
+CREATE POLICY "app_isolation" ON public.forms
+  FOR DELETE
+  TO authenticated
+  USING (app_code IS NULL OR app_code = ((SELECT auth.jwt()) ->> 'app_code')); -- found
+CREATE POLICY "own_rows_on_delete" ON public.forms
+  FOR DELETE
+  TO authenticated
+  USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'));

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_lint.logic import truth
-from schema_lint.tenancy import TENANT_COLUMN, TENANTS, has_tenant, subqueries
+from schema_lint.tenancy import TENANT_COLUMN, TENANTS, has_tenant
 from schema_sql.names import range_name
-from schema_sql.statements import strings, walk
+from schema_sql.statements import strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,24 +88,43 @@ def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -
         found = [_looks_up(item, table, key, target) for item in node["BoolExpr"]["args"]]
         decide = {"AND_EXPR": any, "OR_EXPR": all}.get(node["BoolExpr"]["boolop"])
         return decide is not None and decide(found)
-    if truth(node) is not None or node.get("SubLink", {}).get("subLinkType") not in {
-        "EXISTS_SUBLINK",
-        "ANY_SUBLINK",
-    }:
-        return False
-    select = next(subqueries(node))
+    link = node.get("SubLink", {})
+    select = link.get("subselect", {}).get("SelectStmt", {})
     sources = [item["RangeVar"] for item in select.get("fromClause", ()) if "RangeVar" in item]
     if len(sources) != 1 or range_name(sources[0]).qualified() != target.name:
         return False
-    columns = {
-        tuple(strings(fields.get("fields")))[-2:]
-        for kind, fields in walk(node)
-        if kind == "ColumnRef"
-    }
-    own, other = key.columns[0], key.target_columns[0]
     alias = sources[0].get("alias", {}).get("aliasname", target.name.name)
-    names_own = (table.name.name, own) in columns or (
-        (own,) in columns and (own not in target.columns or "testexpr" in node["SubLink"])
+    own, other = key.columns[0], key.target_columns[0]
+    outside = [[table.name.name, own]]
+    inside = [[alias, other], [other]]
+    if link["subLinkType"] == "ANY_SUBLINK":
+        targets = [item["ResTarget"]["val"] for item in select.get("targetList", ())]
+        equal = strings(link.get("operName")) in ([], ["="])
+        tested = _parts(link.get("testexpr", {}))
+        return (
+            equal
+            and tested in [*outside, [own]]
+            and [_parts(t) in inside for t in targets] == [True]
+        )
+    if own not in target.columns:
+        # Inside, a bare name is the target's own column where it has one.
+        outside.append([own])
+    return link["subLinkType"] == "EXISTS_SUBLINK" and any(
+        (one in outside and two in inside) or (two in outside and one in inside)
+        for one, two in _equalities(select.get("whereClause", {}))
     )
-    names_other = (alias, other) in columns or (other,) in columns
-    return names_own and names_other
+
+
+def _equalities(node: Node) -> Iterator[tuple[list[str], list[str]]]:
+    """The pairs of columns that a condition demands to be equal, in every case."""
+    if node.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
+        for argument in node["BoolExpr"]["args"]:
+            yield from _equalities(argument)
+    fields = node.get("A_Expr", {})
+    if fields.get("kind") == "AEXPR_OP" and strings(fields["name"]) == ["="]:
+        yield _parts(fields.get("lexpr", {})), _parts(fields["rexpr"])
+
+
+def _parts(node: Node) -> list[str]:
+    """The words of a column's name, without its schema."""
+    return strings(node.get("ColumnRef", {}).get("fields"))[-2:]

@@ -31,3 +31,40 @@ CREATE POLICY "run_visible_on_update" ON public.steps
   FOR UPDATE
   TO authenticated
   WITH CHECK (EXISTS (SELECT 1 FROM public.runs WHERE runs.code = code));
+
+-- It looks up every code but this one.
+CREATE TABLE IF NOT EXISTS public.notes (
+  app_code TEXT NOT NULL,
+  run TEXT NOT NULL,
+  CONSTRAINT notes_run_fkey FOREIGN KEY (run) REFERENCES public.runs (code) -- found
+);
+CREATE POLICY "run_visible" ON public.notes
+  AS RESTRICTIVE
+  FOR ALL
+  TO authenticated
+  USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))
+  WITH CHECK (EXISTS (SELECT 1 FROM public.runs WHERE runs.code <> notes.run));
+
+-- It looks the code up on INSERT alone.
+CREATE TABLE IF NOT EXISTS public.jobs (
+  app_code TEXT NOT NULL,
+  code TEXT NOT NULL,
+  CONSTRAINT jobs_code_fkey FOREIGN KEY (code) REFERENCES public.runs (code) -- found
+);
+CREATE POLICY "run_visible_on_insert" ON public.jobs
+  AS RESTRICTIVE
+  FOR INSERT
+  TO authenticated
+  WITH CHECK (EXISTS (SELECT 1 FROM public.runs WHERE runs.code = jobs.code));
+
+-- Permissive policies give, and take nothing away.
+CREATE TABLE IF NOT EXISTS public.files (
+  app_code TEXT NOT NULL,
+  code TEXT NOT NULL,
+  CONSTRAINT files_code_fkey FOREIGN KEY (code) REFERENCES public.runs (code) -- found
+);
+CREATE POLICY "run_visible" ON public.files
+  FOR ALL
+  TO authenticated
+  USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))
+  WITH CHECK (EXISTS (SELECT 1 FROM public.runs WHERE runs.code = files.code));

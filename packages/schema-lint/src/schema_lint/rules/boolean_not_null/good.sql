@@ -1,0 +1,5 @@
+CREATE TABLE IF NOT EXISTS public.tasks (
+  is_active BOOLEAN NOT NULL DEFAULT TRUE,
+  is_late BOOLEAN
+);
+ALTER TABLE public.tasks ALTER COLUMN is_late SET NOT NULL;

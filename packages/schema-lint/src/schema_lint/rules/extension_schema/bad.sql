@@ -1,0 +1,2 @@
+CREATE EXTENSION IF NOT EXISTS citext; -- found
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public; -- found

@@ -1,0 +1,3 @@
+DROP VIEW IF EXISTS public.names;
+DROP TABLE IF EXISTS public.tasks RESTRICT;
+ALTER TABLE public.tasks DROP COLUMN IF EXISTS note;

@@ -1,0 +1,186 @@
+"""Run again, run over a crash, run at the same time: the migration always ends in one place."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from database.running import ATOMIC, Way, run, statements
+from database.tenants import TABLES, seed
+from schema_database import (
+    ApplyError,
+    PrivilegeRegime,
+    apply_as_one_transaction,
+    diff_catalogs,
+    read_catalog,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from database.conftest import Footprint
+    from schema_database import Catalog, Database
+
+# The regime that leaves the API roles most, so that there is most to take away.
+one_regime = pytest.mark.parametrize("regime", [PrivilegeRegime.LEGACY], indirect=True)
+
+_PARTS = 8
+
+
+@pytest.mark.parametrize("first", Way)
+def test_second_run_changes_nothing(
+    empty: psycopg.Connection[Any],
+    migration: str,
+    clean: Catalog,
+    footprint: Callable[[psycopg.Connection[Any]], Footprint],
+    first: Way,
+) -> None:
+    """However the file is run and run again: same catalog, no table rewritten, no row touched."""
+    assert run(first, empty, migration) == []
+    assert diff_catalogs(clean, read_catalog(empty)) == []
+    empty.execute(seed())
+    before = footprint(empty)
+
+    for again in Way:
+        assert run(again, empty, migration) == []
+        assert diff_catalogs(clean, read_catalog(empty)) == []
+        assert footprint(empty) == before
+    assert before["temporary"] == []
+
+
+@one_regime
+@pytest.mark.parametrize("part", range(_PARTS), ids=lambda part: f"part-{part + 1}-of-{_PARTS}")
+def test_run_after_a_crash_behind_any_statement_ends_as_a_clean_run(
+    platform_database: Database,
+    connect: Callable[[str], psycopg.Connection[Any]],
+    migration: str,
+    clean: Catalog,
+    part: int,
+) -> None:
+    """A psql that died behind any statement is mended by running the file once more."""
+    parts = statements(migration)
+    begin, end = (number * len(parts) // _PARTS for number in (part, part + 1))
+    crashing, mending = connect(platform_database.url), connect(platform_database.url)
+    for number, statement in enumerate(parts[:end]):
+        crashing.execute(statement)
+        if number < begin:
+            continue
+        # Rolled back, so that the next statement follows the same crash.
+        with mending.transaction(force_rollback=True):
+            apply_as_one_transaction(mending, migration)
+            assert diff_catalogs(clean, read_catalog(mending)) == [], f"behind: {statement}"
+
+
+@pytest.mark.parametrize("way", Way)
+def test_first_run_that_was_cut_off_in_the_middle_can_be_finished_in_any_way(
+    empty: psycopg.Connection[Any], migration: str, clean: Catalog, way: Way
+) -> None:
+    """Whoever mends a half-made database may use another client than the one that died."""
+    parts = statements(migration)
+    for statement in parts[: len(parts) // 2]:
+        empty.execute(statement)
+
+    run(way, empty, migration)
+
+    assert diff_catalogs(clean, read_catalog(empty)) == []
+
+
+@pytest.mark.parametrize("way", ATOMIC)
+def test_failed_run_leaves_nothing_behind(
+    empty: psycopg.Connection[Any], migration: str, way: Way
+) -> None:
+    """Run as one transaction, a file that fails at its last statement has changed nothing."""
+    before = read_catalog(empty)
+
+    with pytest.raises((ApplyError, psycopg.Error), match="division by zero"):
+        run(way, empty, migration + "\nSELECT 1 / 0;\n")
+
+    assert diff_catalogs(before, read_catalog(empty)) == []
+
+
+@pytest.mark.parametrize("state", ["first", "again"])
+def test_runs_at_the_same_time_all_succeed(
+    request: pytest.FixtureRequest,
+    connect: Callable[[str], psycopg.Connection[Any]],
+    migration: str,
+    clean: Catalog,
+    state: str,
+) -> None:
+    """Six deployments that start at once wait for each other; none fails, none deadlocks."""
+    name = "platform_database" if state == "first" else "migrated_database"
+    database: Database = request.getfixturevalue(name)
+    connections = [connect(database.url) for _ in range(6)]
+    start = threading.Barrier(len(connections))
+
+    def deploy(connection: psycopg.Connection[Any]) -> list[str]:
+        start.wait()
+        return run(Way.TRANSACTION, connection, migration)
+
+    with ThreadPoolExecutor(len(connections)) as pool:
+        assert list(pool.map(deploy, connections)) == [[]] * len(connections)
+
+    assert diff_catalogs(clean, read_catalog(connections[0])) == []
+
+
+@one_regime
+@pytest.mark.parametrize("table", TABLES)
+def test_run_gives_up_when_a_table_is_locked(
+    *,
+    populated: psycopg.Connection[Any],
+    migrated_database: Database,
+    connect: Callable[[str], psycopg.Connection[Any]],
+    migration: str,
+    clean: Catalog,
+    footprint: Callable[[psycopg.Connection[Any]], Footprint],
+    table: str,
+) -> None:
+    """Behind a long transaction the run ends soon and undone, instead of blocking everybody."""
+    assert "lock_timeout = '5s'" in migration
+    impatient = migration.replace("lock_timeout = '5s'", "lock_timeout = '20ms'")
+    before = footprint(populated)
+    reader = connect(migrated_database.url)
+
+    with reader.transaction():
+        reader.execute(f"SELECT FROM public.{table}")
+        with pytest.raises(ApplyError) as refused:
+            run(Way.TRANSACTION, populated, impatient)
+
+    assert refused.value.sqlstate == "55P03"
+    assert diff_catalogs(clean, read_catalog(populated)) == []
+    assert footprint(populated) == before
+
+
+@one_regime
+@pytest.mark.parametrize("way", Way)
+def test_session_is_left_as_it_was(
+    empty: psycopg.Connection[Any], migration: str, way: Way
+) -> None:
+    """Settings, locks and the current role are the caller's again once the run is over."""
+    look = (
+        "SELECT current_user, current_setting('lock_timeout'), current_setting('search_path'),"
+        " current_setting('quote_all_identifiers'), (SELECT count(*) FROM pg_locks"
+        " WHERE pid = pg_backend_pid() AND locktype = 'advisory')"
+    )
+    before = empty.execute(look).fetchone()
+
+    run(way, empty, migration)
+
+    assert empty.execute(look).fetchone() == before
+
+
+@one_regime
+def test_run_as_part_of_a_larger_transaction_changes_no_setting_but_the_lock_timeout(
+    empty: psycopg.Connection[Any], migration: str
+) -> None:
+    """What follows in the same transaction finds its names by the caller's search path."""
+    look = "SELECT current_setting('search_path'), current_setting('quote_all_identifiers')"
+    empty.execute("SET quote_all_identifiers = on")
+    before = empty.execute(look).fetchone()
+
+    with empty.transaction():
+        apply_as_one_transaction(empty, migration)
+        assert empty.execute(look).fetchone() == before

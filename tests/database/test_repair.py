@@ -1,0 +1,287 @@
+"""Access, comments and missing indexes are made again as declared, and nothing is silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from database.running import Way, run
+from database.tenants import TABLES
+from schema_database import PrivilegeRegime, diff_catalogs, read_catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from schema_database import Catalog, Database
+
+
+# The same access is declared under both; the legacy one leaves more to take away.
+one_regime = pytest.mark.parametrize("regime", [PrivilegeRegime.LEGACY], indirect=True)
+
+
+@dataclass(frozen=True)
+class Disorder:
+    """What somebody did to a migrated database.
+
+    Attributes:
+        name: what it was, in a word or two.
+        sql: what they ran, as the owner; `{role}` is a role that the migration does not know.
+        warns: what each warning of the next run names; there are no others.
+    """
+
+    name: str
+    sql: str
+    warns: tuple[str, ...] = ()
+
+
+_POLICY = "CREATE POLICY {0} ON public.instance_tasks"
+_DROP = "DROP POLICY app_isolation ON public.instance_tasks"
+
+POLICIES = [
+    Disorder(
+        "using true",
+        "ALTER POLICY app_isolation ON public.instance_tasks USING (TRUE) WITH CHECK (TRUE)",
+    ),
+    Disorder(
+        "every policy using true",
+        ";".join(
+            f"ALTER POLICY app_isolation ON public.{table} USING (TRUE) WITH CHECK (TRUE)"
+            for table in TABLES
+        ),
+    ),
+    Disorder("policy dropped", _DROP),
+    Disorder(
+        "restrictive policies dropped",
+        "DROP POLICY function_visible_on_insert ON public.instance_tasks;"
+        "DROP POLICY function_visible_on_update ON public.instance_tasks;"
+        "DROP POLICY own_functions_on_update ON public.function_registry;"
+        "DROP POLICY own_functions_on_delete ON public.function_registry",
+    ),
+    Disorder(
+        "restrictive policy made permissive",
+        "DROP POLICY own_functions_on_delete ON public.function_registry;"
+        "CREATE POLICY own_functions_on_delete ON public.function_registry"
+        " FOR DELETE TO authenticated USING (TRUE)",
+    ),
+    Disorder("policy for anon", "ALTER POLICY app_isolation ON public.instance_tasks TO anon"),
+    Disorder(
+        "policy for everybody", "ALTER POLICY app_isolation ON public.instance_tasks TO PUBLIC"
+    ),
+    Disorder(
+        "policy for one command",
+        f"{_DROP}; {_POLICY.format('app_isolation')} FOR SELECT TO authenticated USING (TRUE)",
+    ),
+    Disorder(
+        "policy renamed",
+        "ALTER POLICY app_isolation ON public.instance_tasks RENAME TO tenant_isolation",
+        ("DROP POLICY tenant_isolation ON public.instance_tasks",),
+    ),
+    Disorder(
+        "permissive policy added",
+        f"{_POLICY.format('everybody')} USING (TRUE)",
+        ("DROP POLICY everybody ON public.instance_tasks",),
+    ),
+    Disorder(
+        "policy with an odd name added",
+        _POLICY.format('"lets; ""see"" 100 %"') + " TO anon USING (TRUE)",
+        ('DROP POLICY "lets; ""see"" 100 %" ON public.instance_tasks',),
+    ),
+    Disorder(
+        "policy named as another table's added",
+        _POLICY.format("own_functions_on_update") + " FOR UPDATE USING (TRUE)",
+        ("DROP POLICY own_functions_on_update ON public.instance_tasks",),
+    ),
+    Disorder(
+        "restrictive policy added",
+        _POLICY.format("nobody") + " AS RESTRICTIVE USING (FALSE)",
+        ("DROP POLICY nobody ON public.instance_tasks",),
+    ),
+    Disorder(
+        "policy on every table added",
+        ";".join(f"CREATE POLICY everybody ON public.{table} USING (TRUE)" for table in TABLES),
+        tuple(f"DROP POLICY everybody ON public.{table}" for table in TABLES),
+    ),
+    Disorder(
+        "policy of a foreign role added",
+        _POLICY.format("theirs") + " TO {role} USING (TRUE)",
+        ("DROP POLICY theirs ON public.instance_tasks",),
+    ),
+    Disorder(
+        "row security off",
+        ";".join(f"ALTER TABLE public.{table} DISABLE ROW LEVEL SECURITY" for table in TABLES),
+    ),
+    Disorder(
+        "row security forced",
+        "ALTER TABLE public.instance_tasks FORCE ROW LEVEL SECURITY",
+        ("NO FORCE ROW LEVEL SECURITY",),
+    ),
+]
+
+_FOREIGN = "REVOKE ALL ON TABLE public.instance_tasks FROM {role}"
+
+GRANTS = [
+    Disorder(
+        "everything to everybody",
+        ";".join(
+            f"GRANT ALL ON public.{table} TO PUBLIC, anon, authenticated, service_role"
+            for table in TABLES
+        ),
+    ),
+    Disorder(
+        "columns to API roles",
+        "GRANT SELECT (id), UPDATE (status) ON public.instance_tasks TO anon, PUBLIC;"
+        "GRANT UPDATE (description) ON public.workflow_history TO authenticated, service_role",
+    ),
+    Disorder(
+        "log made writable",
+        "GRANT UPDATE, DELETE, TRUNCATE ON public.workflow_history TO authenticated, service_role",
+    ),
+    Disorder(
+        "everything revoked",
+        ";".join(
+            f"REVOKE ALL ON public.{table} FROM PUBLIC, anon, authenticated, service_role"
+            for table in TABLES
+        ),
+    ),
+    Disorder("one privilege revoked", "REVOKE SELECT ON public.instance_tasks FROM service_role"),
+    Disorder("foreign role", "GRANT SELECT ON public.instance_tasks TO {role}", (_FOREIGN,)),
+    Disorder(
+        "foreign role's columns",
+        "GRANT SELECT (status), UPDATE (status) ON public.instance_tasks TO {role}",
+        (_FOREIGN,),
+    ),
+    Disorder(
+        "foreign role that passed its grant on",
+        "GRANT SELECT ON public.instance_tasks TO {role} WITH GRANT OPTION;"
+        "SET ROLE {role}; GRANT SELECT ON public.instance_tasks TO anon; RESET ROLE",
+        (_FOREIGN,),
+    ),
+    Disorder(
+        "API role that passed its grant on",
+        "GRANT SELECT ON public.instance_tasks TO authenticated WITH GRANT OPTION;"
+        "SET ROLE authenticated; GRANT SELECT ON public.instance_tasks TO anon; RESET ROLE",
+        ("REVOKE ALL ON TABLE public.instance_tasks FROM authenticated",),
+    ),
+    Disorder(
+        "API role that passed a column on",
+        "GRANT SELECT (id) ON public.instance_tasks TO service_role WITH GRANT OPTION;"
+        "SET ROLE service_role; GRANT SELECT (id) ON public.instance_tasks TO anon; RESET ROLE",
+        ("REVOKE ALL ON TABLE public.instance_tasks FROM service_role",),
+    ),
+]
+
+OTHERS = [
+    Disorder(
+        "comments changed",
+        "COMMENT ON TABLE public.instance_tasks IS 'wrong';"
+        "COMMENT ON COLUMN public.instance_tasks.status IS 'wrong'",
+    ),
+    Disorder(
+        "comments removed",
+        "COMMENT ON TABLE public.instance_tasks IS NULL;"
+        "COMMENT ON COLUMN public.instance_tasks.status IS NULL",
+    ),
+    Disorder("one index dropped", "DROP INDEX public.instance_tasks_function_code_idx"),
+    Disorder(
+        "every index dropped",
+        "DO $$ DECLARE i regclass; BEGIN FOR i IN SELECT indexrelid FROM pg_index JOIN pg_class"
+        " ON pg_class.oid = indrelid WHERE NOT indisunique AND relnamespace = 'public'::regnamespace"
+        " LOOP EXECUTE format('DROP INDEX %s', i); END LOOP; END $$",
+    ),
+    Disorder(
+        "a bit of everything",
+        "ALTER TABLE public.workflow_history DISABLE ROW LEVEL SECURITY;"
+        "GRANT ALL ON public.workflow_history TO anon, {role};"
+        "CREATE POLICY everybody ON public.instance_tasks USING (TRUE);"
+        "COMMENT ON TABLE public.workflow_instances IS NULL;"
+        "DROP INDEX public.function_registry_app_code_is_active_idx",
+        ("DROP POLICY everybody", "REVOKE ALL ON TABLE public.workflow_history FROM {role}"),
+    ),
+]
+
+
+@pytest.fixture
+def role(migrated_database: Database, admin: psycopg.Connection[Any]) -> Iterator[str]:
+    """Make a role that the migration does not know; its name needs quotes."""
+    name = f'"{migrated_database.name}, 100 %"'
+    owner = admin.execute(
+        "SELECT relowner::regrole::text FROM pg_class WHERE oid = 'public.applications'::regclass"
+    ).fetchone()
+    assert owner is not None
+    admin.execute(f"CREATE ROLE {name} ROLE {owner[0]}")
+    yield name
+    admin.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def _assert_restored(
+    connection: psycopg.Connection[Any],
+    migration: str,
+    clean: Catalog,
+    *,
+    sql: str,
+    warns: tuple[str, ...],
+    way: Way,
+) -> None:
+    connection.execute(sql)
+    assert diff_catalogs(clean, read_catalog(connection)) != []
+
+    warnings = run(way, connection, migration)
+
+    assert diff_catalogs(clean, read_catalog(connection)) == []
+    assert len(warnings) == len(warns), warnings
+    for words in warns:
+        assert sum(words in warning for warning in warnings) == 1, (words, warnings)
+
+
+@one_regime
+@pytest.mark.parametrize(
+    "disorder", [*POLICIES, *GRANTS, *OTHERS], ids=lambda disorder: disorder.name.replace(" ", "-")
+)
+def test_one_run_restores_what_is_declared(
+    request: pytest.FixtureRequest,
+    migrated: psycopg.Connection[Any],
+    migration: str,
+    clean: Catalog,
+    disorder: Disorder,
+) -> None:
+    """After one run access, comments and indexes are a clean run's; each removal is announced."""
+    foreign = request.getfixturevalue("role") if "{role}" in disorder.sql else ""
+    sql = disorder.sql.replace("{role}", foreign)
+    warns = tuple(words.replace("{role}", foreign) for words in disorder.warns)
+    _assert_restored(migrated, migration, clean, sql=sql, warns=warns, way=Way.TRANSACTION)
+
+
+@pytest.mark.parametrize("way", Way)
+def test_every_client_restores_what_is_declared(
+    migrated: psycopg.Connection[Any], migration: str, clean: Catalog, way: Way
+) -> None:
+    """All sorts of disorder at once are put right however the file is run, under both regimes."""
+    disorders = [*POLICIES[:1], *GRANTS[:3], *OTHERS[:-1]]
+    sql = ";".join(each.sql for each in disorders)
+    added = "CREATE POLICY everybody ON public.instance_context USING (TRUE)"
+    warns = ("DROP POLICY everybody ON public.instance_context",)
+    _assert_restored(migrated, migration, clean, sql=f"{sql};{added}", warns=warns, way=way)
+
+
+@one_regime
+def test_other_tables_are_left_alone(migrated: psycopg.Connection[Any], migration: str) -> None:
+    """Policies, grants and settings of tables that are not ours stay as they are."""
+    migrated.execute(
+        "CREATE TABLE public.notes (id INTEGER); ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY everybody ON public.notes USING (TRUE); GRANT ALL ON public.notes TO anon;"
+        "ALTER TABLE public.notes FORCE ROW LEVEL SECURITY;"
+        "CREATE POLICY everybody ON public.applications USING (TRUE);"
+        "CREATE SCHEMA old; CREATE TABLE old.instance_tasks (id INTEGER);"
+        "CREATE POLICY everybody ON old.instance_tasks USING (TRUE);"
+        "GRANT ALL ON old.instance_tasks TO anon"
+    )
+    before = read_catalog(migrated), read_catalog(migrated, "old")
+
+    assert run(Way.TRANSACTION, migrated, migration) == []
+
+    assert diff_catalogs(before[0], read_catalog(migrated)) == []
+    assert diff_catalogs(before[1], read_catalog(migrated, "old")) == []
