@@ -33,7 +33,8 @@ def _handle(config: pytest.Config) -> str:
     """Open the cluster, once in this process; it stays open until pytest ends."""
     if _HANDLE not in config.stash:
         stack = config.stash.setdefault(_RUNNING, ExitStack())
-        cluster = stack.enter_context(Cluster.open(os.environ.get("DATABASE_URL")))
+        major = int(os.environ.get("SCHEMA_PG_MAJOR", "0")) or None
+        cluster = stack.enter_context(Cluster.open(os.environ.get("DATABASE_URL"), major=major))
         config.stash[_HANDLE] = cluster.handle()
     return config.stash[_HANDLE]
 

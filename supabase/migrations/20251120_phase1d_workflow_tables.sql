@@ -91,7 +91,7 @@ BEGIN
           AND ARRAY(
             SELECT attname::TEXT FROM pg_attribute
             WHERE attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])
-            ORDER BY attname
+            ORDER BY attname COLLATE "C"
           ) = ARRAY['app_code']
       ),
       'Run the migration that creates public.applications first; its app_code must be UNIQUE.'
@@ -282,39 +282,39 @@ BEGIN
   );
 
   CREATE INDEX function_registry_app_code_is_active_idx
-      ON pg_temp.function_registry (app_code, is_active);
+    ON pg_temp.function_registry (app_code, is_active);
   CREATE INDEX function_registry_app_code_implementation_type_idx
-      ON pg_temp.function_registry (app_code, implementation_type);
+    ON pg_temp.function_registry (app_code, implementation_type);
   CREATE INDEX workflow_definitions_app_code_status_idx
-      ON pg_temp.workflow_definitions (app_code, status);
+    ON pg_temp.workflow_definitions (app_code, status);
   CREATE INDEX workflow_instances_app_code_status_idx
-      ON pg_temp.workflow_instances (app_code, status);
+    ON pg_temp.workflow_instances (app_code, status);
   CREATE INDEX workflow_instances_app_code_initiated_at_idx
-      ON pg_temp.workflow_instances (app_code, initiated_at DESC);
+    ON pg_temp.workflow_instances (app_code, initiated_at DESC);
   CREATE INDEX workflow_instances_current_node_id_idx
-      ON pg_temp.workflow_instances (current_node_id);
+    ON pg_temp.workflow_instances (current_node_id);
   CREATE INDEX workflow_instances_app_code_workflow_definition_id_idx
-      ON pg_temp.workflow_instances (app_code, workflow_definition_id);
+    ON pg_temp.workflow_instances (app_code, workflow_definition_id);
   CREATE INDEX instance_context_app_code_workflow_instance_id_idx
-      ON pg_temp.instance_context (app_code, workflow_instance_id);
+    ON pg_temp.instance_context (app_code, workflow_instance_id);
   CREATE INDEX instance_context_workflow_instance_id_version_idx
-      ON pg_temp.instance_context (workflow_instance_id, version DESC);
+    ON pg_temp.instance_context (workflow_instance_id, version DESC);
   CREATE INDEX instance_tasks_app_code_status_idx ON pg_temp.instance_tasks (app_code, status);
   CREATE INDEX instance_tasks_app_code_assigned_to_status_idx
-      ON pg_temp.instance_tasks (app_code, assigned_to, status);
+    ON pg_temp.instance_tasks (app_code, assigned_to, status);
   CREATE INDEX instance_tasks_workflow_instance_id_node_id_idx
-      ON pg_temp.instance_tasks (workflow_instance_id, node_id);
+    ON pg_temp.instance_tasks (workflow_instance_id, node_id);
   CREATE INDEX instance_tasks_function_code_idx ON pg_temp.instance_tasks (function_code);
   CREATE INDEX instance_tasks_app_code_created_at_idx
-      ON pg_temp.instance_tasks (app_code, created_at)
-      WHERE status = 'PENDING';
+    ON pg_temp.instance_tasks (app_code, created_at)
+    WHERE status = 'PENDING';
   CREATE INDEX workflow_history_app_code_instance_id_event_timestamp_idx
-      ON pg_temp.workflow_history (app_code, workflow_instance_id, event_timestamp);
+    ON pg_temp.workflow_history (app_code, workflow_instance_id, event_timestamp);
   CREATE INDEX workflow_history_app_code_event_timestamp_idx
-      ON pg_temp.workflow_history (app_code, event_timestamp DESC);
+    ON pg_temp.workflow_history (app_code, event_timestamp DESC);
   CREATE INDEX workflow_history_app_code_task_id_idx
-      ON pg_temp.workflow_history (app_code, task_id)
-      WHERE task_id IS NOT NULL;
+    ON pg_temp.workflow_history (app_code, task_id)
+    WHERE task_id IS NOT NULL;
 
   WITH pairs AS (
     SELECT twin.oid AS twin, live.oid AS live, live.relname, live.relkind, live.relpersistence,

@@ -41,7 +41,8 @@ def connect() -> Iterator[Callable[[str], psycopg.Connection[Any]]]:
     opened: list[psycopg.Connection[Any]] = []
 
     def _connect(url: str) -> psycopg.Connection[Any]:
-        opened.append(psycopg.connect(url, autocommit=True))
+        # Waiting for ever is a failure too.
+        opened.append(psycopg.connect(url, autocommit=True, options="-c statement_timeout=60s"))
         return opened[-1]
 
     yield _connect

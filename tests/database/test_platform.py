@@ -122,9 +122,9 @@ def _refused(connection: psycopg.Connection[Any], migration: str) -> tuple[list[
     for way in (Way.TRANSACTION, Way.STATEMENTS):
         with pytest.raises(ApplyError) as refused:
             run(way, connection, migration)
-        assert diff_catalogs(before, read_catalog(connection)) == []
         assert refused.value.sqlstate == "55000", refused.value
         said.append((refused.value.message, refused.value.hint))
+    assert diff_catalogs(before, read_catalog(connection)) == []
     assert said[0] == said[1]
     message, hint = said[0]
     assert "nothing was changed" in message
@@ -139,7 +139,7 @@ def test_lack_is_named_with_its_remedy(
     migration: str,
     lack: Lack,
 ) -> None:
-    """Somebody who runs this too early, or not on Supabase, reads what is missing and what to do."""
+    """Who runs this too early, or not on Supabase, reads what is missing and what to do."""
     bare.execute(lack.sql)
 
     lines, hint = _refused(empty, migration)

@@ -189,7 +189,8 @@ OTHERS = [
     Disorder(
         "every index dropped",
         "DO $$ DECLARE i regclass; BEGIN FOR i IN SELECT indexrelid FROM pg_index JOIN pg_class"
-        " ON pg_class.oid = indrelid WHERE NOT indisunique AND relnamespace = 'public'::regnamespace"
+        " ON pg_class.oid = indrelid"
+        " WHERE NOT indisunique AND relnamespace = 'public'::regnamespace"
         " LOOP EXECUTE format('DROP INDEX %s', i); END LOOP; END $$",
     ),
     Disorder(
@@ -271,7 +272,8 @@ def test_every_client_restores_what_is_declared(
 def test_other_tables_are_left_alone(migrated: psycopg.Connection[Any], migration: str) -> None:
     """Policies, grants and settings of tables that are not ours stay as they are."""
     migrated.execute(
-        "CREATE TABLE public.notes (id INTEGER); ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;"
+        "CREATE TABLE public.notes (id INTEGER);"
+        "ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;"
         "CREATE POLICY everybody ON public.notes USING (TRUE); GRANT ALL ON public.notes TO anon;"
         "ALTER TABLE public.notes FORCE ROW LEVEL SECURITY;"
         "CREATE POLICY everybody ON public.applications USING (TRUE);"

@@ -14,7 +14,7 @@ from schema_sql.source import Finding, Position, Source, SourceError, read_sourc
         ("", 0, Position(1, 1)),
         ("ab\ncd", 3, Position(2, 1)),
         ("ab\n", 3, Position(2, 1)),
-        ("é–😀x", 9, Position(1, 4)),
+        ("é€😀x", 9, Position(1, 4)),
         ("\tx", 1, Position(1, 2)),
         ("ab", 99, Position(1, 3)),
         ("ab", -5, Position(1, 1)),

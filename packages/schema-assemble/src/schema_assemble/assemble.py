@@ -6,7 +6,10 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pglast.parser import scan
+
 from schema_assemble.guard import exact_access, guard, preamble
+from schema_assemble.twins import without_twin
 from schema_sql.declared import DeclaredSchema
 from schema_sql.names import range_name
 from schema_sql.objects import provides, requires
@@ -28,6 +31,10 @@ _WHY_GUARD = (
     "The guard. CREATE TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared "
     "first: one exception lists every difference, and nothing is repaired or changed. Columns and "
     "constraints that a later migration has added are no difference."
+)
+
+_WHY_PLATFORM_GUARD = (
+    "The guard: one exception lists everything that is missing, and nothing is changed."
 )
 
 _WHY_EXACT_ACCESS = (
@@ -77,7 +84,8 @@ def assemble(
             something that the migration itself creates.
     """
     statements = [statement for part in parts for statement in part.sql.statements]
-    declared = DeclaredSchema(statements)
+    # Policies that a DO block makes are declared as well.
+    declared = DeclaredSchema(s for part in parts for s in part.sql.every_statement)
     before = (s for sql in known for s in sql.every_statement)
     everything = DeclaredSchema([*before, *statements])
     tables = list(declared.tables.values())
@@ -91,7 +99,8 @@ def assemble(
         preamble(LOCK_NAME),
     ]
     if tables or asked:
-        blocks.append(_comment(_WHY_GUARD) + guard(tables, everything, asked))
+        why = _WHY_GUARD if tables else _WHY_PLATFORM_GUARD
+        blocks.append(_comment(why) + guard(tables, everything, asked))
     if tables:
         blocks.append(_comment(_WHY_EXACT_ACCESS) + exact_access(tables))
     purposes = _purposes(parts, declared)
@@ -100,11 +109,21 @@ def assemble(
         if part.section != section:
             section = part.section
             blocks.append(_banner(section, purposes.get(section, "")))
-        blocks.append(f"-- Source: {part.sql.path}\n{part.sql.source.text.strip()}\n")
+        blocks.append(f"-- Source: {part.sql.path}\n{_terminated(part.sql)}\n")
     text = "\n".join(blocks)
     # What we generate around the fragments must be SQL too.
     parse(Source(label, text))
     return text
+
+
+def _terminated(sql: SqlFile) -> str:
+    """The text of a fragment, with the semicolon that its last statement may lack."""
+    source = sql.source
+    if sql.statements:
+        end = sql.statements[-1].end
+        if not any(token.name == "ASCII_59" for token in scan(source.data[end:].decode())):
+            return (source.data[:end] + b";" + source.data[end:]).decode().strip()
+    return source.text.strip()
 
 
 def _header(label: str, title: str, parts: Sequence[Part]) -> str:
@@ -147,13 +166,17 @@ def _purposes(parts: Sequence[Part], declared: DeclaredSchema) -> dict[str, str]
 
 def _refuse_unguardable(part: Part, own: set[Object]) -> None:
     """A table that has no twin before the migration has run cannot be compared first."""
-    for statement in part.sql.statements:
+    for statement in part.sql.every_statement:
         if statement.kind != "CreateStmt":
             continue
         name = range_name(statement.node["relation"]).qualified()
         if name.schema != "public":
             remedy = "the guard compares tables of the schema public; create the table there"
             _refuse(statement, statement.start, f"the guard cannot compare {name}", remedy)
+        if reason := without_twin(statement):
+            message = f"the guard cannot compare {name}: {reason}"
+            remedy = "ship an ordinary table, or this one by another way than these migrations"
+            _refuse(statement, statement.start, message, remedy)
         for mention in requires(statement):
             if mention.object in own and mention.object.kind in {"type", "function"}:
                 message = f"the guard cannot compare {name}: this migration makes {mention.object}"

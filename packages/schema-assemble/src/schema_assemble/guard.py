@@ -5,6 +5,7 @@ What it compares, and that it refuses instead of repairing, is recorded in docs/
 
 from __future__ import annotations
 
+import re
 import textwrap
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
     from schema_sql.objects import Object
 
 
-def _template(name: str) -> str:
-    return files("schema_assemble").joinpath("templates", name).read_text(encoding="utf-8")
+INDENT = "  "
+
+
+def _fill(template: str, **marks: str) -> str:
+    """A template with its marks replaced, all at once: what is filled in may look like a mark."""
+    text = files("schema_assemble").joinpath("templates", template).read_text(encoding="utf-8")
+    return re.sub(r"/\*([a-z]+)\*/", lambda mark: marks[mark[1]], text)
 
 
 LOCK_TIMEOUT = "5s"
@@ -43,50 +49,66 @@ SELECT pg_advisory_xact_lock(hashtextextended({literal(lock_name)}, 0));
 """
 
 
-def needed_check(thing: Object) -> str:  # noqa: PLR0911 - one case per kind of object
-    """The SQL condition that an object exists."""
-    schema, _, name = thing.name.partition(".")
+def needed_check(thing: Object) -> str:
+    """The SQL condition that an object exists.
+
+    Raises:
+        ValueError: It is of a kind that no migration can need: see ``ASKED``.
+    """
     match thing.kind:
         case "role":
-            return f"EXISTS (SELECT FROM pg_roles WHERE rolname = {literal(thing.name)})"
+            return f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_bare(thing.name)})"
         case "schema":
             return f"to_regnamespace({literal(thing.name)}) IS NOT NULL"
         case "type":
             return f"to_regtype({literal(thing.name)}) IS NOT NULL"
+        case "relation" | "index":
+            return f"to_regclass({literal(thing.name)}) IS NOT NULL"
         case "function":
+            schema, name = re.findall(r'"(?:[^"]|"")*"|[^.]+', thing.name)
             return (
                 "EXISTS (\n"
                 "  SELECT FROM pg_proc\n"
                 "  JOIN pg_namespace ON pg_namespace.oid = pronamespace\n"
-                f"  WHERE nspname = {literal(schema)} AND proname = {literal(name)}\n"
-                ")"
-            )
-        case "column":
-            table, _, column = thing.name.rpartition(".")
-            return (
-                "EXISTS (\n"
-                "  SELECT FROM pg_attribute\n"
-                f"  WHERE attrelid = to_regclass({literal(table)})\n"
-                f"    AND attname = {literal(column)} AND NOT attisdropped\n"
+                f"  WHERE nspname = {_bare(schema)} AND proname = {_bare(name)}\n"
                 ")"
             )
         case "key":
-            table, _, columns = thing.name.removesuffix(")").partition(" (")
-            names = ", ".join(literal(column) for column in columns.split(", "))
-            return (
-                "EXISTS (\n"  # noqa: S608 - every name in it is quoted as a literal
-                "  SELECT FROM pg_index\n"
-                f"  WHERE indrelid = to_regclass({literal(table)})\n"
-                "    AND indisunique AND indisvalid AND indimmediate\n"
-                "    AND indpred IS NULL AND indexprs IS NULL\n"
-                "    AND ARRAY(\n"
-                "      SELECT attname::TEXT FROM pg_attribute\n"
-                "      WHERE attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])\n"
-                "      ORDER BY attname\n"
-                f"    ) = ARRAY[{names}]\n"
-                ")"
-            )
-    return f"to_regclass({literal(thing.name)}) IS NOT NULL"
+            return _key_check(thing)
+    raise ValueError(f"a migration does not ask for a {thing.kind}")
+
+
+ASKED = ("schema", "role", "function", "type", "relation", "index", "key")
+"""The kinds of objects that a migration asks for, in the order in which it does."""
+
+
+def _bare(name: str) -> str:
+    """A name as the catalog holds it, as an SQL literal."""
+    return literal(name[1:-1].replace('""', '"') if name.startswith('"') else name)
+
+
+def _key_check(key: Object) -> str:
+    table, _, columns = key.name.removesuffix(")").partition(" (")
+    if columns == "primary key":
+        condition = "indisprimary"
+    else:
+        names = ", ".join(sorted(_bare(column) for column in columns.split(", ")))
+        condition = (
+            "indisunique AND indisvalid AND indimmediate\n"  # noqa: S608 - names are quoted
+            "    AND indpred IS NULL AND indexprs IS NULL\n"
+            "    AND ARRAY(\n"
+            "      SELECT attname::TEXT FROM pg_attribute\n"
+            "      WHERE attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])\n"
+            '      ORDER BY attname COLLATE "C"\n'
+            f"    ) = ARRAY[{names}]"
+        )
+    return (
+        "EXISTS (\n"
+        "  SELECT FROM pg_index\n"
+        f"  WHERE indrelid = to_regclass({literal(table)})\n"
+        f"    AND {condition}\n"
+        ")"
+    )
 
 
 def _row(name: str, condition: str, remedy: str) -> str:
@@ -127,27 +149,31 @@ def guard(
     Returns:
         One SQL statement. It raises one exception that lists everything, or changes nothing.
     """
-    head = _template("head.sql" if tables else "head_without_tables.sql")
-    parts = [head.replace("/*names*/", _names(tables))]
+    parts = [_fill("head.sql" if tables else "head_without_tables.sql", names=_names(tables))]
     if needed:
-        parts.append(_template("platform.sql").replace("/*needed*/", _needed_rows(needed)))
+        parts.append(_fill("platform.sql", needed=_needed_rows(needed)))
     if tables:
-        twins = [*parent_twins(tables, known), *(table_twin(table) for table in tables)]
-        indexes = [index_twin(index.statement) for table in tables for index in table.indexes]
-        all_twins = [twin_name(table.name) for table in reversed(tables)]
-        all_twins += [
-            statement.split("pg_temp.")[1].split(" (")[0]
-            for statement in parent_twins(tables, known)
-        ]
-        shapes = (
-            _template("shapes.sql")
-            .replace("/*twins*/", textwrap.indent("\n".join(twins), "  "))
-            .replace("/*indexes*/", textwrap.indent("\n".join(indexes), "  "))
-            .replace("/*drops*/", ",\n    ".join(f"pg_temp.{name}" for name in all_twins))
+        parents = dict(parent_twins(tables, known, INDENT))
+        names = [*(twin_name(table.name) for table in reversed(tables)), *parents]
+        twins = [*parents.values(), *(table_twin(table, INDENT) for table in tables)]
+        indexes = [index.statement for table in tables for index in table.indexes]
+        parts.append(
+            _fill(
+                "shapes.sql",
+                twins="\n".join(twins),
+                indexes="\n".join(index_twin(statement, INDENT) for statement in indexes),
+                drops=",\n    ".join(f"pg_temp.{name}" for name in names),
+            )
         )
-        parts.append(shapes)
-    parts.append("END\n$guard$;\n")
-    return "\n".join(parts)
+    return _quoted("guard", "\n".join(parts) + "\nEND\n")
+
+
+def _quoted(word: str, body: str) -> str:
+    """A DO block whose body is quoted by a word that does not stand in it."""
+    tag, number = f"${word}$", 1
+    while tag in body:
+        tag, number = f"${word}{number}$", number + 1
+    return f"DO {tag}\n{body}{tag};\n"
 
 
 def exact_access(tables: Sequence[Table]) -> str:
@@ -156,9 +182,10 @@ def exact_access(tables: Sequence[Table]) -> str:
         literal(f"{table.name.name}.{policy}") for table in tables for policy in table.policies
     )
     roles = sorted({role for table in tables for role in table.acl} - {"PUBLIC"})
-    return (
-        _template("access.sql")
-        .replace("/*names*/", _names(tables))
-        .replace("/*policies*/", textwrap.indent(policies, "        "))
-        .replace("/*roles*/", ", ".join(literal(role) for role in roles))
+    body = _fill(
+        "access.sql",
+        names=_names(tables),
+        policies=textwrap.indent(policies, "        "),
+        roles=", ".join(literal(role) for role in roles),
     )
+    return _quoted("access", body)

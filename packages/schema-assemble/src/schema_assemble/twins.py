@@ -16,8 +16,8 @@ from schema_sql.names import Name, quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from schema_sql.declared import DeclaredSchema, ForeignKey, Table
-    from schema_sql.statements import Statement
+    from schema_sql.declared import DeclaredSchema, Table
+    from schema_sql.statements import Node, Statement
 
 WIDTH = 96
 
@@ -34,8 +34,36 @@ def twin_name(name: Name) -> str:
     return quote(name.name if name.schema == "public" else str(name))
 
 
-def table_twin(table: Table) -> str:
-    """CREATE TABLE of a table's twin, one column or constraint a line, without comments."""
+def without_twin(statement: Statement) -> str:
+    """Why a CREATE TABLE statement can have no twin, in a few words; empty where it can."""
+    node = statement.node
+    elements = node.get("tableElts", ())
+    kinds = {fields["typeName"]["names"][-1]["String"]["sval"] for fields in _columns(elements)}
+    reasons = {
+        "it is created in a DO block": statement.in_body,
+        "it is temporary": node["relation"].get("relpersistence") == "t",
+        "it is UNLOGGED": node["relation"].get("relpersistence") == "u",
+        "it is a partition": "partbound" in node,
+        "it is partitioned": "partspec" in node,
+        "it inherits its columns": "inhRelations" in node,
+        "its columns are a type's": "ofTypename" in node,
+        "its columns are another table's": any("TableLikeClause" in item for item in elements),
+        "a serial column makes a sequence; GENERATED ALWAYS AS IDENTITY does not": bool(
+            kinds & {"serial", "bigserial", "smallserial", "serial4", "serial8", "serial2"}
+        ),
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
+
+
+def _columns(elements: Sequence[Node]) -> Iterator[Node]:
+    return (element["ColumnDef"] for element in elements if "ColumnDef" in element)
+
+
+def table_twin(table: Table, indent: str) -> str:
+    """CREATE TABLE of a table's twin, one column or constraint a line, without comments.
+
+    Every line that this makes begins with ``indent``; the lines of a string stay as they are.
+    """
     tokens = _tokens(table.created.text)
     start = next(i for i, token in enumerate(tokens) if token.text == "(")
     elements: list[list[_Token]] = [[]]
@@ -51,50 +79,61 @@ def table_twin(table: Table) -> str:
             elements.append([])
         elif index > start:
             elements[-1].append(token)
-    body = ",\n".join(_wrap(_in_temporary_schema(element, "REFERENCES")) for element in elements)
+    rows = [_wrap(_in_temporary_schema(item, "REFERENCES"), f"{indent}  ") for item in elements]
+    body = ",\n".join(rows)
     rest = "".join(f" {token.text}" for token in tokens[end + 1 :])
-    return f"CREATE TABLE pg_temp.{twin_name(table.name)} (\n{body}\n){rest};"
+    head = f"{indent}CREATE TABLE pg_temp.{twin_name(table.name)} ("
+    return f"{head}\n{body}\n{indent}){rest};" if body.strip() else f"{head}){rest};"
 
 
-def index_twin(statement: Statement) -> str:
-    """CREATE INDEX on the twin of the index's table."""
+def index_twin(statement: Statement, indent: str) -> str:
+    """CREATE INDEX on the twin of the index's table; its lines begin with ``indent``."""
     tokens = [token for token in _tokens(statement.text) if token.text]
     words = [token.text.upper() for token in tokens]
     if "EXISTS" in words:
         at = words.index("EXISTS")
         tokens = tokens[: at - 2] + tokens[at + 1 :]
-    return _wrap(_in_temporary_schema(tokens, "ON")).strip() + ";"
+    return _wrap(_in_temporary_schema(tokens, "ON"), indent) + ";"
 
 
-def parent_twins(tables: Iterable[Table], known: DeclaredSchema) -> Iterator[str]:
+def parent_twins(
+    tables: Iterable[Table], known: DeclaredSchema, indent: str
+) -> Iterator[tuple[str, str]]:
     """CREATE TABLE for the twins of tables that are referenced but not among ``tables``.
 
     They hold no more than the keys that are referenced.
+
+    Yields:
+        The name of each twin, and its statement on one line that begins with ``indent``.
     """
     own = {table.name for table in tables}
-    wanted: dict[Name, list[tuple[str, ...]]] = {}
+    wanted: dict[Name, dict[str, None]] = {}
+    types: dict[Name, dict[str, str]] = {}
     for table in tables:
         for key in table.foreign_keys:
-            if key.target not in own:
-                columns = _target_columns(key, known)
-                keys = wanted.setdefault(key.target, [])
-                if columns not in keys:
-                    keys.append(columns)
-    for name, keys in sorted(wanted.items()):
-        table_known = known.table(name)
-        types = {c.name: c.type for c in table_known.columns.values()} if table_known else {}
-        names = dict.fromkeys(column for columns in keys for column in columns)
-        parts = [f"{quote(column)} {types.get(column, 'text').upper()}" for column in names]
-        parts += [f"UNIQUE ({', '.join(map(quote, columns))})" for columns in keys]
-        yield f"CREATE TABLE pg_temp.{twin_name(name)} ({', '.join(parts)});"
+            if key.target in own:
+                continue
+            target = known.table(key.target)
+            primary = target.primary_key if target else None
+            types[key.target] = {c.name: c.type for c in target.columns.values()} if target else {}
+            columns = key.target_columns or (primary.columns if primary else key.columns)
+            for column in columns:
+                types[key.target].setdefault(column, "text")
+            kind = "UNIQUE" if key.target_columns else "PRIMARY KEY"
+            listed = ", ".join(map(quote, columns))
+            keys = wanted.setdefault(key.target, {})
+            keys.update(dict.fromkeys(f"{quote(c)} {_type(types[key.target][c])}" for c in columns))
+            keys[f"{kind} ({listed})"] = None
+    for name, parts in sorted(wanted.items()):
+        # Columns first, as everybody writes a table.
+        ordered = sorted(parts, key=lambda part: part.startswith(("UNIQUE (", "PRIMARY KEY (")))
+        twin = twin_name(name)
+        yield twin, f"{indent}CREATE TABLE pg_temp.{twin} ({', '.join(ordered)});"
 
 
-def _target_columns(key: ForeignKey, known: DeclaredSchema) -> tuple[str, ...]:
-    if key.target_columns:
-        return key.target_columns
-    target = known.table(key.target)
-    primary = target.primary_key if target else None
-    return primary.columns if primary else key.columns
+def _type(text: str) -> str:
+    """A type as we write it: upper case, unless quotes keep its case."""
+    return text if '"' in text else text.upper()
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -120,45 +159,54 @@ def _in_temporary_schema(tokens: Sequence[_Token], keyword: str) -> list[_Token]
         follows = tokens[index] if index < len(tokens) else None
         if token.text.upper() != keyword or follows is None:
             continue
+        if follows.text.upper() == "ONLY":
+            index += 1  # A twin has no partitions.
         parts = [tokens[index].text]
         while index + 2 < len(tokens) and tokens[index + 1].text == ".":
             index += 2
             parts.append(tokens[index].text)
         index += 1
-        schema = parts[-2].strip('"') if len(parts) > 1 else "public"
-        name = twin_name(Name(schema, parts[-1].strip('"')))
+        schema = _identifier(parts[-2]) if len(parts) > 1 else "public"
+        name = twin_name(Name(schema, _identifier(parts[-1])))
         result.append(_Token(f"pg_temp.{name}", "IDENT", spaced=True))
     return result
 
 
+def _identifier(text: str) -> str:
+    """A name as PostgreSQL reads it: folded, or without its quotes."""
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text.lower()
+
+
 _CLAUSES = {"PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "REFERENCES", "ON", "WHERE"}
+"""The scanner's names of the words that begin a line where one line is too long."""
 
 
-def _wrap(tokens: Sequence[_Token]) -> str:
+def _wrap(tokens: Sequence[_Token], indent: str) -> str:
     """The tokens on one line, or, where that is too long, a line for each clause."""
-    line = _fill(tokens)
+    line = _fill(tokens, indent)
     if len(line[0]) <= WIDTH and len(line) == 1:
         return line[0]
     clauses: list[list[_Token]] = [[]]
     depth = 0
     for token in tokens:
-        if depth == 0 and token.text.upper() in _CLAUSES:
+        if depth == 0 and clauses[-1] and token.name in _CLAUSES:
             clauses.append([])
         depth += (token.text == "(") - (token.text == ")")
         clauses[-1].append(token)
-    lines = [line for clause in clauses for line in _fill(clause)]
-    return "\n".join([lines[0], *("  " + line for line in lines[1:])])
+    first, *rest = clauses
+    lines = [*_fill(first, indent), *(line for item in rest for line in _fill(item, f"{indent}  "))]
+    return "\n".join(lines)
 
 
-def _fill(tokens: Sequence[_Token]) -> list[str]:
+def _fill(tokens: Sequence[_Token], indent: str) -> list[str]:
     """The tokens with one space where there was white space, in lines that are not too long."""
-    lines = ["  "]
+    lines = [indent]
     for token in tokens:
         fresh = not lines[-1].strip()
         touches = lines[-1].endswith("(") or token.text == ")"
         gap = " " if token.spaced and not fresh and not touches else ""
         if gap and len(lines[-1]) + len(token.text) + 1 > WIDTH:
-            lines.append("    ")
+            lines.append(f"{indent}  ")
             gap = ""
         lines[-1] += gap + token.text
     return lines

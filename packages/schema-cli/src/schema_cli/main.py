@@ -13,6 +13,7 @@ import importlib
 import io
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ def _run(arguments: list[str]) -> int:
         metavar="DIR",
         help="the workspace; otherwise the nearest folder whose pyproject.toml has [tool.schema]",
     )
+    parser.add_argument("--version", action="version", version=f"schema {version('schema-cli')}")
     parser.add_argument("verb", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)

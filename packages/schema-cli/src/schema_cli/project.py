@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schema_assemble.assemble import Needed, Part, assemble
+from schema_assemble.guard import ASKED
 from schema_sql.source import SourceError
 from schema_targets.dependencies import read_dependencies
 from schema_targets.labels import parse_label
@@ -121,21 +122,19 @@ def build_text(workspace: Workspace, label: Label, title: str, shipped: Sequence
             source = workspace.targets[provider]
             if source not in providers:
                 providers.append(source)
-            if (
-                thing.kind != "column"
-            ):  # A table that is there has a shape of its own to answer for.
+            # A table that is there already answers for its columns by its keys.
+            if thing.kind in ASKED:
                 needed[thing] = Needed(thing, source.remedy or _apply_first(workspace, source))
     parts = [
         Part(str(target.label), target.label.package.rpartition("/")[2], sql)
         for target, sql in zip(shipped, parsed(workspace, shipped), strict=True)
     ]
-    order = {"schema": 0, "role": 1, "function": 2, "type": 3, "relation": 4, "column": 5, "key": 6}
     return assemble(
         str(label),
         title,
         parts,
         parsed(workspace, providers),
-        sorted(needed.values(), key=lambda item: (order.get(item.object.kind, 7), item.object)),
+        sorted(needed.values(), key=lambda item: (ASKED.index(item.object.kind), item.object)),
     )
 
 

@@ -320,6 +320,8 @@ def _set_list(table: tomlkit.items.Table, wanted: list[str], package: str) -> No
         if "#" not in array.as_string():
             del table["deps"]
         return
+    if "\n" not in array.as_string():
+        array.clear()  # tomlkit would forget the space behind a comma.
     have = [short[item] for item in array]
     for item in wanted:
         if item not in have:

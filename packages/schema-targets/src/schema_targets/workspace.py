@@ -356,3 +356,16 @@ def _shared_outputs(workspace: Workspace) -> Iterable[Finding]:
             message = f"{versions[version].label} has the same version number"
             yield target.finding("out", "same-version", message, "give it a number of its own")
         versions[version] = target
+        for label in target.after:
+            before = workspace.targets.get(label)
+            if before is None or before.kind != "migration" or target in workspace.before(before):
+                continue  # Told as an unknown label, or as a cycle.
+            if _number(before) > _number(target):
+                message = f"it ships after {label}, whose version number is greater"
+                remedy = "files are applied in the order of their numbers: give it a later one"
+                yield target.finding("out", "version-order", message, remedy)
+
+
+def _number(migration: Target) -> int:
+    """The version number of a migration's file."""
+    return int(migration.out.rpartition("/")[2].partition("_")[0])

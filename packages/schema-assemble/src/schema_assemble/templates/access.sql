@@ -1,4 +1,3 @@
-DO $access$
 DECLARE
   tables CONSTANT TEXT[] := ARRAY[
 /*names*/
@@ -40,4 +39,3 @@ BEGIN
     RAISE WARNING 'Removed access that this migration does not declare: %', undeclared;
   END LOOP;
 END
-$access$;

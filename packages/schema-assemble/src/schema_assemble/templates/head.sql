@@ -1,4 +1,3 @@
-DO $guard$
 DECLARE
   tables CONSTANT TEXT[] := ARRAY[
 /*names*/

@@ -1,4 +1,3 @@
-DO $guard$
 DECLARE
   problems TEXT;
   remedies TEXT;

@@ -27,5 +27,5 @@ def run(args: argparse.Namespace) -> int:
     try:
         print(explain(args.rule), end="")
     except UnknownRuleError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(f"{error}\n  help: `schema explain` lists the rules") from error
     return 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from schema_cli.project import open_files, open_workspace, read_label
 from schema_targets.graph import closure, find_path, order, reverse
+from schema_targets.labels import EVERY_FRAGMENT
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     labels = [read_label(workspace, text) for text in args.labels]
     edges = _edges(workspace)
     if args.question == "path":
+        if any(label.name == EVERY_FRAGMENT for label in labels):
+            raise UsageError("path goes from one target to one other; name each")
         found = find_path(labels[0], labels[1], edges)
         print("\n  -> ".join(map(str, found)) or f"{labels[0]} does not need {labels[1]}")
         return 0 if found else 1

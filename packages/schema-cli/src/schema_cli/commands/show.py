@@ -52,7 +52,10 @@ def _show_object(dependencies: Dependencies, text: str) -> int:
     print(thing)
     _print_list("provided by", providers)
     _print_list("used by", users)
-    return 0 if providers or users else 1
+    if not providers and not users:
+        print("  no target provides or uses it")
+        return 1
+    return 0
 
 
 def _show_target(dependencies: Dependencies, label: Label) -> None:

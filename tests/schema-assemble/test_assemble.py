@@ -1,0 +1,409 @@
+"""Ordered SQL fragments to one migration."""
+
+import re
+import textwrap
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schema_assemble.assemble import Needed, Part, assemble
+from schema_sql.declared import DeclaredSchema, Table
+from schema_sql.objects import Object, read_object
+from schema_sql.source import Source, SourceError
+from schema_sql.statements import Statement, parse, shape, walk
+from schema_targets.dependencies import read_dependencies
+from schema_targets.labels import parse_label
+from schema_targets.workspace import find_files, load
+
+TABLE = """\
+-- Why there is a table: über alles.
+CREATE TABLE IF NOT EXISTS public.tasks (
+  id UUID NOT NULL DEFAULT gen_random_uuid(), -- a key
+  /* of ( whom */
+  app_code TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'NEW',
+  parent_id UUID REFERENCES public.tasks (id),
+  CONSTRAINT tasks_pkey PRIMARY KEY (id),
+  CONSTRAINT tasks_status_check CHECK (status IN ('NEW', 'DONE')),
+  CONSTRAINT tasks_app_code_fkey FOREIGN KEY (app_code) REFERENCES public.apps (code)
+);
+
+COMMENT ON TABLE public.tasks IS 'What is to be done.';
+"""
+INDEXES = """\
+CREATE INDEX IF NOT EXISTS tasks_open_idx
+  ON public.tasks (app_code, status DESC) -- newest first
+  WHERE status <> 'DONE';
+"""
+APPS = "CREATE TABLE public.apps (code VARCHAR(20) UNIQUE, mood public.mood);"
+
+
+def part(text: str, section: str = "tasks", path: str = "packages/db/tasks/x.sql") -> Part:
+    """A fragment."""
+    return Part(f"//db/{section}:x", section, parse(Source(path, text)))
+
+
+def build(*texts: str, known: str = APPS, needed: tuple[Needed, ...] = ()) -> str:
+    """The migration of fragments that stand in one section."""
+    parts = [part(text, path=f"p/{number}.sql") for number, text in enumerate(texts)]
+    return assemble("//db:m", "A title", parts, [parse(Source("k.sql", known))], needed)
+
+
+def guard(text: str) -> Statement:
+    """The guard of a migration."""
+    (found,) = [s for s in parse(Source("m.sql", text)).statements if "problems" in s.text]
+    return found
+
+
+def twins(text: str) -> list[Statement]:
+    """The statements by which the guard makes its twins."""
+    file = parse(Source("m.sql", guard(text).text))
+    return [s for s in file.nested if s.kind in {"CreateStmt", "IndexStmt"}]
+
+
+def normal(node: Any) -> Any:
+    """A tree in which a table and its twin are one; IF NOT EXISTS and ONLY say nothing."""
+    if isinstance(node, dict):
+        node = {k: normal(v) for k, v in node.items() if k not in {"if_not_exists", "schemaname"}}
+        if "relname" in node:
+            node["relname"] = node["relname"].rpartition(".")[2]
+            node["inh"] = True
+        return node
+    return [normal(item) for item in node] if isinstance(node, list) else node
+
+
+def same_shape(twin: Statement, original: Statement) -> bool:
+    """Whether a twin declares what its original declares."""
+    return bool(normal(shape(twin.node)) == normal(shape(original.node)))
+
+
+def test_the_order_of_the_parts_is_the_order_of_the_text() -> None:
+    """A reader meets header, guard, access, then each fragment behind its marker."""
+    text = build(TABLE, INDEXES)
+    landmarks = [
+        *("-- A title\n", "-- Generated: `schema build //db:m`.\n", "SET LOCAL lock_timeout"),
+        *("pg_advisory_xact_lock", "DO $guard$", "DO $access$"),
+        *("-- tasks\n-- What is to be done.\n", "-- Source: p/0.sql\n", "-- Source: p/1.sql\n"),
+    ]
+
+    places = [text.index(landmark) for landmark in landmarks]
+
+    assert places == sorted(places)
+    assert text.startswith("-- A title\n")
+    assert text.endswith(";\n")
+    assert not text.endswith("\n\n")
+    assert "\r" not in text
+
+
+def test_fragments_survive_verbatim() -> None:
+    """Comments, layout and spelling of a fragment are not touched."""
+    text = build(TABLE, INDEXES)
+
+    assert f"-- Source: p/0.sql\n{TABLE}" in text
+    assert f"-- Source: p/1.sql\n{INDEXES}" in text
+
+
+def test_no_transaction_is_begun_or_committed() -> None:
+    """The Supabase CLI runs the file as one transaction, which a COMMIT would break."""
+    kinds = {s.kind for s in parse(Source("m.sql", build(TABLE, INDEXES))).every_statement}
+
+    assert not kinds & {"TransactionStmt", "LockStmt"}
+
+
+def test_neighbours_share_a_banner_and_the_header_lists_the_sections() -> None:
+    """Everything about one table stands under one headline."""
+    parts = [
+        part("SELECT 1;", "a", "a/1.sql"),
+        part("SELECT 2;", "a", "a/2.sql"),
+        part("SELECT 3;", "b", "b/1.sql"),
+    ]
+
+    text = assemble("//db:m", "T", parts)
+
+    assert re.findall(r"^-- (\d\. .*)", text, re.MULTILINE) == ["1. a", "2. b"]
+    assert [text.count(f"\n-- {name}\n") for name in "ab"] == [1, 1]
+
+
+def test_nothing_but_the_arguments_is_in_the_text() -> None:
+    """Built twice, the text is the same; no clock, user or path of the machine is in it."""
+    assert build(TABLE, INDEXES) == build(TABLE, INDEXES)
+    assert str(Path.cwd()) not in build(TABLE)
+
+
+def test_a_migration_of_nothing_but_statements_has_no_guard() -> None:
+    """Where there is nothing to compare and nothing to ask for, there is no guard."""
+    text = build("SELECT 1;")
+
+    assert "DO $" not in text
+    assert "SELECT pg_advisory_xact_lock" in text
+
+
+LONG = [f"'{'x' * number}'" for number in range(60)]
+
+
+def originals(text: str) -> list[Statement]:
+    """The tables and indexes of a fragment."""
+    statements = parse(Source("x.sql", text)).statements
+    return [s for s in statements if s.kind in {"CreateStmt", "IndexStmt"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE + INDEXES,
+        "CREATE TABLE public.t ();",
+        "CREATE TABLE t (a int, b int, CHECK (a - -1 > 0 AND a*-1<0 AND (a, b) IN ((1, 2))));",
+        'CREATE TABLE t (a numeric(10,2)[], b text COLLATE "C", c timestamp(3) with time zone);',
+        "CREATE TABLE t (a text DEFAULT 'x--y', b text DEFAULT '/* z */', c text DEFAULT 'it''s');",
+        "CREATE TABLE t (a text DEFAULT E'a\\'b\\n', b text DEFAULT $x$it's $$ here$x$);",
+        "CREATE TABLE t (a text DEFAULT U&'\\00e9', b text DEFAULT 'é€😀ü', \"d-é\" int);",
+        "CREATE TABLE t (a text /* , ( */, -- ), b int\n b int/**/DEFAULT/**/1);",
+        'CREATE TABLE t ("references" text, references_count int, "check" int, "(" int);',
+        'CREATE TABLE t ("F" int CHECK ("F" > 0), UNIQUE ("F"));',
+        "CREATE TABLE t (id uuid PRIMARY KEY REFERENCES storage.objects (id) ON DELETE CASCADE);",
+        "CREATE TABLE t (a int REFERENCES data (id) ON UPDATE SET NULL, b int REFERENCES t);",
+        'CREATE TABLE t (a int REFERENCES "Odd Name" ("order"), PRIMARY KEY (a));',
+        "CREATE TABLE t (a int, EXCLUDE USING gist (a WITH =) WHERE (a > 0));",
+        "CREATE TABLE t (a int) WITH (fillfactor = 70);",
+        "CREATE TABLE t (a int, UNIQUE NULLS NOT DISTINCT (a) DEFERRABLE INITIALLY DEFERRED);",
+        "CREATE TABLE t (a text GENERATED ALWAYS AS (b || 'x') STORED, b text);",
+        "CREATE TABLE t (a int GENERATED BY DEFAULT AS IDENTITY (START WITH 5));",
+        'CREATE TABLE public."Odd (Name" (a int);',
+        f"CREATE TABLE t (a text CHECK (a IN ({', '.join(LONG)})));",
+        "CREATE TABLE t (a int); CREATE INDEX i ON t USING btree (lower(a::text) DESC NULLS LAST);",
+        (
+            "CREATE TABLE t (a int); CREATE UNIQUE INDEX IF NOT EXISTS i ON t (a) INCLUDE (a)"
+            " WHERE a > 0 AND 'ON x' <> 'IF NOT EXISTS';"
+        ),
+        "CREATE TABLE PUBLIC.T (ID int, p int REFERENCES T (Id)); CREATE INDEX I ON Public.T (ID);",
+        'CREATE TABLE t (a int REFERENCES "a""B" (id)); CREATE INDEX i ON "public"."t" (a);',
+        "CREATE TABLE data (a int); CREATE INDEX i ON data (a);",
+        "CREATE TABLE t (a int); CREATE INDEX i ON ONLY public.t (a)",
+    ],
+)
+def test_a_twin_declares_what_its_table_declares(text: str) -> None:
+    """Each column, constraint and index is in the guard as the fragment has it."""
+    wanted = originals(text)
+    # The twins of referenced tables stand before them.
+    pairs = list(zip(twins(build(text))[-len(wanted) :], wanted, strict=True))
+
+    assert [twin.text for twin, original in pairs if not same_shape(twin, original)] == []
+
+
+def test_a_string_of_several_lines_is_the_same_in_the_twin() -> None:
+    """A default that holds line ends is not changed by the guard's indentation."""
+    text = "CREATE TABLE t (a text DEFAULT 'one\ntwo\n  three');"
+
+    assert same_shape(twins(build(text))[0], originals(text)[0])
+
+
+def test_a_string_may_hold_the_marks_of_the_guard() -> None:
+    """No text of a fragment can end the guard early."""
+    text = "CREATE TABLE t (a text DEFAULT '$guard$');"
+
+    assert same_shape(twins(build(text))[0], originals(text)[0])
+
+
+def test_a_string_may_hold_the_marks_of_a_template() -> None:
+    """No text of a fragment is taken for a place to fill in."""
+    text = "CREATE TABLE t (a text DEFAULT '/*indexes*/', b text DEFAULT '/*drops*/');"
+
+    assert same_shape(twins(build(text))[0], originals(text)[0])
+
+
+def test_twins_hold_no_comments() -> None:
+    """The guard is not a second place for the reasons of a fragment."""
+    for twin in twins(build(TABLE, INDEXES)):
+        assert parse(Source("twin", twin.text)).comments == ()
+
+
+def test_twins_refer_to_twins_alone() -> None:
+    """A temporary table can reference temporary tables only, so every name is of a twin."""
+    text = build(
+        TABLE,
+        "CREATE TABLE storage (a text REFERENCES storage.objects (name),"
+        " b uuid REFERENCES auth.users (id), c int REFERENCES storage);",
+    )
+
+    for twin in twins(text):
+        names = [fields for kind, fields in walk(twin.node) if kind == "RangeVar"]
+        assert names
+        assert {name["schemaname"] for name in names} == {"pg_temp"}
+
+
+def test_a_referenced_table_is_a_twin_with_its_key_and_types() -> None:
+    """What stands outside of the migration is made of no more than the referenced keys."""
+    parent = twins(build(TABLE))[0]
+
+    assert parent.text == "CREATE TABLE pg_temp.apps (code VARCHAR(20), UNIQUE (code))"
+
+
+def test_a_reference_without_columns_finds_a_primary_key() -> None:
+    """REFERENCES users means the primary key of users, so the twin must have one."""
+    text = build(
+        "CREATE TABLE t (a int REFERENCES public.users);",
+        known="CREATE TABLE public.users (id int PRIMARY KEY);",
+    )
+
+    assert "PRIMARY KEY (id)" in twins(text)[0].text
+
+
+def test_every_twin_is_dropped_again() -> None:
+    """The guard leaves no temporary table behind."""
+    text = build(TABLE, 'CREATE TABLE public."Odd" (a int REFERENCES auth.users (id));')
+    file = parse(Source("m.sql", guard(text).text))
+    (drop,) = [s for s in file.nested if s.kind == "DropStmt"]
+
+    made = {
+        s.text.split("pg_temp.")[1].split(" (")[0] for s in twins(text) if s.kind == "CreateStmt"
+    }
+
+    assert made == set(re.findall(r"pg_temp\.(\S+?)(?:,|$)", drop.text, re.MULTILINE))
+    assert "tasks" in made
+    assert '"Odd"' in made
+
+
+NEEDED = [
+    ("role anon", "rolname = 'anon'"),
+    ("schema auth", "to_regnamespace('auth')"),
+    ("function auth.jwt", "nspname = 'auth' AND proname = 'jwt'"),
+    ("type public.mood", "to_regtype('public.mood')"),
+    ("relation public.apps", "to_regclass('public.apps')"),
+    ("index public.apps_idx", "to_regclass('public.apps_idx')"),
+    ('role "odd-role"', "rolname = 'odd-role'"),
+    ("key public.apps (primary key)", "indisprimary"),
+    ("key public.apps (b, a)", "ARRAY['a', 'b']"),
+]
+
+
+@pytest.mark.parametrize(("thing", "condition"), NEEDED)
+def test_the_guard_asks_for_what_must_exist(thing: str, condition: str) -> None:
+    """What the platform lacks is told with its remedy, quotes included, before anything runs."""
+    text = build(TABLE, needed=(Needed(read_object(thing), "It's Supabase's."),))
+
+    assert condition in guard(text).text
+    assert "'It''s Supabase''s.'" in guard(text).text
+
+
+def test_a_primary_key_is_asked_for_as_one() -> None:
+    """REFERENCES without columns needs a primary key, whatever its columns are called."""
+    needed = Needed(Object("key", "public.apps (primary key)"), "Apply the first one.")
+
+    assert "indisprimary" in guard(build(TABLE, needed=(needed,))).text
+
+
+def test_a_migration_without_tables_still_asks() -> None:
+    """A later migration that only changes things has a guard for what it builds on."""
+    needed = Needed(Object("relation", "public.tasks"), "Apply the first one.")
+
+    text = build("ALTER TABLE public.tasks ADD COLUMN IF NOT EXISTS a int;", needed=(needed,))
+
+    assert "to_regclass('public.tasks')" in guard(text).text
+    assert twins(text) == []
+    assert "DO $access$" not in text
+
+
+def test_access_is_exactly_what_is_declared() -> None:
+    """Policies and roles of the tables are listed, with their quotes."""
+    text = build(
+        TABLE,
+        'CREATE POLICY "it\'s mine" ON public.tasks USING (true);'
+        ' GRANT SELECT ON public.tasks TO anon, "odd-role", PUBLIC;',
+    )
+    access = text[text.index("DO $access$") : text.index("$access$;")]
+
+    assert "'tasks.it''s mine'" in access
+    assert "'anon', 'odd-role'" in access
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "-- é\nCREATE TABLE app.t (a int);",
+            "p/0.sql:2:1: unguarded-table: the guard cannot compare app.t",
+        ),
+        (
+            "CREATE TYPE public.m AS ENUM ('a');\nCREATE TABLE t (a int, b public.m);",
+            (
+                "p/0.sql:2:26: unguarded-table: the guard cannot compare public.t: this migration "
+                "makes type public.m"
+            ),
+        ),
+        (
+            (
+                "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS '';\n"
+                "CREATE TABLE t (a int DEFAULT f());"
+            ),
+            (
+                "p/0.sql:2:31: unguarded-table: the guard cannot compare public.t: this migration "
+                "makes function public.f"
+            ),
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_guarded_is_refused(text: str, error: str) -> None:
+    """What the guard could not compare is an error at its place, and not silently skipped."""
+    with pytest.raises(SourceError) as caught:
+        build(text)
+
+    assert str(caught.value).startswith(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE t OF public.comp;",
+        "CREATE TABLE t PARTITION OF public.u DEFAULT;",
+        "CREATE TABLE t () INHERITS (public.u);",
+        "CREATE TABLE t (a int) PARTITION BY RANGE (a);",
+        "CREATE TABLE t (LIKE public.u);",
+        "CREATE UNLOGGED TABLE t (a int);",
+        "CREATE TEMP TABLE t (a int);",
+    ],
+)
+def test_a_table_of_a_kind_that_has_no_twin_is_refused(text: str) -> None:
+    """A partition, a copy or a temporary table is refused instead of left unguarded."""
+    with pytest.raises(SourceError, match="the guard cannot compare"):
+        build(text)
+
+
+def test_a_fragment_without_its_last_semicolon_does_not_run_into_the_next() -> None:
+    """Each fragment ends its own statements."""
+    assert len(parse(Source("m", build("SELECT 1", "SELECT 2 -- two", "SELECT 3"))).statements) == 5
+
+
+# ── The real packages ────────────────────────────────────────────────────────────────────────────
+
+
+def real_tables() -> tuple[list[Part], dict[str, Table]]:
+    """The fragments of our migration, and the tables that they declare."""
+    workspace = load(find_files(Path(__file__).parents[2]))
+    migration = workspace.targets[parse_label("//schema:phase1d_workflow_tables")]
+    dependencies = read_dependencies(workspace)
+    parts = [
+        Part(str(t.label), t.label.package, dependencies.interfaces[t.label].sql)
+        for t in workspace.shipped(migration)
+    ]
+    schema = DeclaredSchema(s for p in parts for s in p.sql.statements)
+    return parts, {table.name.name: table for table in schema.tables.values()}
+
+
+def test_the_committed_migration_guards_each_of_our_tables() -> None:
+    """Every table and index of the real fragments has a twin that declares the same."""
+    parts, tables = real_tables()
+    root = Path(__file__).parents[2]
+    (path,) = (root / "supabase/migrations").glob("*_phase1d_workflow_tables.sql")
+    text = path.read_text(encoding="utf-8")
+    wanted = [s for p in parts for s in p.sql.statements if s.kind in {"CreateStmt", "IndexStmt"}]
+
+    found = twins(text)
+
+    for original in wanted:
+        assert any(same_shape(twin, original) for twin in found), original.text
+    assert sum(s.kind == "CreateStmt" for s in wanted) == len(tables) == 6
+    for first, second in pairwise(parts):
+        assert text.index(first.sql.source.text) < text.index(second.sql.source.text)
+    assert textwrap.dedent(text) == text

@@ -1,0 +1,247 @@
+"""schema build."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schema_targets.workspace import find_files
+
+Run = Callable[..., tuple[int, str, str]]
+
+OUT = "out/1_m.sql"
+
+
+def test_the_first_build_makes_the_folder_and_the_second_nothing(root: Path, run: Run) -> None:
+    """A build says what it wrote; built again it writes nothing."""
+    status, out, err = run("build")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{OUT}: written (new, ")
+    written = (root / OUT).stat()
+
+    assert run("build") == (0, f"{OUT}: up to date\n", "")
+    assert run("build", "//db:m") == (0, f"{OUT}: up to date\n", "")
+    assert run("build", "--check") == (0, f"{OUT}: up to date\n", "")
+    assert (root / OUT).stat().st_mtime_ns == written.st_mtime_ns
+
+
+def test_a_changed_fragment_is_told_by_check_and_written_by_build(root: Path, run: Run) -> None:
+    """One character is enough: --check shows the diff and changes nothing, build writes it."""
+    run("build")
+    table = root / "packages/db/tasks/table.sql"
+    table.write_text(table.read_text("utf-8").replace("über", "unter"), encoding="utf-8")
+    before = (root / OUT).read_bytes()
+
+    status, out, err = run("build", "--check")
+    assert status == 1
+    assert "\n--- Tasks: über alles.\n" in out
+    assert "\n+-- Tasks: unter alles.\n" in out
+    assert err == f"{OUT}: stale\n  help: run `schema build` and commit the file\n"
+    assert (root / OUT).read_bytes() == before
+
+    assert run("build") == (0, f"{OUT}: written (+1 -1 lines)\n", "")
+    assert run("build", "--check")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda data: data + b"-- by hand\n",
+        lambda data: data.replace(b"\n", b"\r\n"),
+        lambda data: b"\xff" + data,
+        lambda _: b"",
+        None,
+    ],
+    ids=["line", "crlf", "bytes", "empty", "deleted"],
+)
+def test_an_output_that_was_touched_is_stale(
+    root: Path, run: Run, edit: Callable[[bytes], bytes] | None
+) -> None:
+    """What was edited by hand after the build is noticed and made right again."""
+    run("build")
+    right = (root / OUT).read_bytes()
+    if edit is None:
+        (root / OUT).unlink()
+    else:
+        (root / OUT).write_bytes(edit(right))
+
+    status, out, err = run("build", "--check")
+    assert status == 1
+    assert f"+++ {OUT} (built)" in out
+    assert "stale" in err
+
+    assert run("build")[0] == 0
+    assert (root / OUT).read_bytes() == right
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+@pytest.mark.parametrize("arguments", [("build",), ("build", "--check")])
+def test_an_output_that_cannot_be_written_is_told(
+    root: Path, run: Run, what: str, arguments: tuple[str, ...]
+) -> None:
+    """Something else in the output's place is one message, and it is not harmed."""
+    if what == "folder":
+        (root / OUT).mkdir(parents=True)
+    else:
+        (root / "out").touch()
+
+    status, _, err = run(*arguments)
+
+    assert status in {1, 2}
+    assert "1_m.sql" in err
+    assert "Traceback" not in err
+    assert (root / "out").exists()
+
+
+def test_a_disk_that_is_full_leaves_the_old_output(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build that fails says so and leaves what was there."""
+    run("build")
+    before = (root / OUT).read_bytes()
+    (root / "packages/db/tasks/access.sql").write_text("GRANT ALL ON public.tasks TO anon;\n")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+
+    assert run("build") == (2, "", f"schema: cannot write {OUT}: No space left on device\n")
+    assert (root / OUT).read_bytes() == before
+    assert [path.name for path in (root / "out").iterdir()] == ["1_m.sql"]
+
+
+def test_a_label_prints_its_closure_and_writes_nothing(root: Path, run: Run) -> None:
+    """A fragment's SQL with all that it needs goes to the output."""
+    status, out, err = run("build", "//db/tasks:access")
+
+    assert (status, err) == (0, "")
+    assert out.index("CREATE TABLE IF NOT EXISTS public.tasks") < out.index("GRANT SELECT")
+    assert "-- Source: packages/db/tasks/table.sql\n" in out
+    assert "'Run this on Supabase.'" in out
+    assert "CREATE ROLE" not in out
+    assert not (root / "out").exists()
+
+    _, alone, _ = run("build", "//db/tasks:table")
+    assert "GRANT SELECT" not in alone
+    assert run("build", "//db/tasks:all")[1].count("-- Source: ") == 2
+
+
+def test_a_second_migration_holds_only_what_is_new(root: Path, run: Run) -> None:
+    """A column that is added later ships alone, asks for the table, and leaves the first as is."""
+    run("build")
+    first = (root / OUT).read_bytes()
+    build = root / "packages/db/tasks/BUILD.toml"
+    build.write_text(
+        build.read_text("utf-8") + '\n[fragment.done]\nsrc = "done.sql"\ndeps = [":table"]\n',
+        encoding="utf-8",
+    )
+    (root / "packages/db/tasks/done.sql").write_text(
+        "ALTER TABLE public.tasks ADD COLUMN IF NOT EXISTS done BOOLEAN;\n", encoding="utf-8"
+    )
+    with (root / "packages/db/BUILD.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            '\n[migration.n]\ntitle = "Done"\nout = "out/2_n.sql"\n'
+            'roots = ["//db/tasks:done"]\nafter = [":m"]\n'
+        )
+
+    status, out, err = run("build")
+
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{OUT}: up to date\nout/2_n.sql: written (new, ")
+    second = (root / "out/2_n.sql").read_text("utf-8")
+    assert second.count("-- Source: ") == 1
+    assert "to_regclass('public.tasks')" in second
+    assert f"'Apply {OUT} first.'" in second
+    assert "CREATE TABLE IF NOT EXISTS public" not in second
+    assert (root / OUT).read_bytes() == first
+    assert run("deps")[0] == 0
+
+
+def test_a_workspace_without_migrations_has_nothing_to_build(root: Path, run: Run) -> None:
+    """Building nothing is wrong usage and not a success."""
+    (root / "packages/db/BUILD.toml").unlink()
+
+    status, out, err = run("build")
+
+    assert (status, out) == (2, "")
+    assert "has no [migration.NAME] to build" in err
+
+
+@pytest.mark.parametrize(
+    "memory",
+    ["", "{", "[]", "null", '{"outputs": 5}', '{"inputs": "x", "outputs": {"a\\u0000": "b"}}'],
+)
+def test_a_spoilt_memory_is_no_harm(root: Path, run: Run, memory: str) -> None:
+    """What is remembered of the last build saves time and is never needed."""
+    run("build")
+    path = root / ".cache/schema/build.json"
+    assert path.exists()
+    path.write_text(memory, encoding="utf-8")
+
+    assert run("build") == (0, f"{OUT}: up to date\n", "")
+
+
+def test_a_memory_of_other_inputs_is_not_trusted(root: Path, run: Run) -> None:
+    """A changed BUILD file is noticed though no SQL has changed."""
+    run("build")
+    build = root / "packages/db/BUILD.toml"
+    build.write_text(build.read_text("utf-8").replace("The migration", "Another title"))
+
+    status, out, _ = run("build", "--check")
+
+    assert status == 1
+    assert "+-- Another title" in out
+
+
+def test_a_checkout_that_cannot_be_written_to_can_be_checked(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--check needs no place to remember anything."""
+    run("build")
+    shutil.rmtree(root / ".cache")
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+
+    assert run("build", "--check") == (0, f"{OUT}: up to date\n", "")
+
+
+def test_the_bytes_do_not_depend_on_the_machine(root: Path, tmp_path: Path) -> None:
+    """Hash seed, locale, current folder and the order of creation make no difference."""
+    names = [p.relative_to(root) for p in root.rglob("*") if p.is_file()]
+    built = set()
+    for seed in range(3):
+        copy = tmp_path / f"copy {seed} ü"
+        random.Random(seed).shuffle(names)  # noqa: S311 - a seed makes it repeat itself
+        for name in names:
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, copy / name)
+        subprocess.run(
+            [sys.executable, "-m", "schema_cli", "--root", str(copy), "build"],
+            cwd=[tmp_path, copy, copy / "packages"][seed],
+            env=os.environ
+            | {"PYTHONHASHSEED": str(seed), "LC_ALL": ["C", "C.UTF-8", "POSIX"][seed]},
+            check=True,
+            capture_output=True,
+        )
+        built.add((copy / OUT).read_bytes())
+
+    assert len(built) == 1
+
+
+def test_our_own_migration_is_committed_as_it_is_built(run: Run) -> None:
+    """The real workspace: what is committed is what the fragments give, byte for byte."""
+    root = Path(__file__).parents[2]
+
+    status, out, err = run("--root", str(root), "build", "--check")
+
+    assert (status, err) == (0, ""), out
+    assert find_files(root).paths

@@ -1,0 +1,203 @@
+"""What the command says to somebody who uses it wrongly, and where the files are wrong."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schema_cli.main import VERBS
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("", "verbs:"),
+        ("biuld", "schema: there is no verb 'biuld'\n  help: did you mean build?"),
+        ("xyzzy", "schema: there is no verb 'xyzzy'\n  help: the verbs are: build,"),
+        ("--rot . build", "unrecognized arguments: --rot"),
+        ("--root", "argument --root: expected one argument"),
+        ("--root nowhere build", "schema: --root: nowhere is not a folder"),
+        ("--root pyproject.toml build", "schema: --root: pyproject.toml is not a folder"),
+        ("--root packages query", "is no workspace\n  help: [tool.schema] in its pyproject.toml"),
+        ("build --root .", "unrecognized arguments: --root"),
+        ("build --force", "unrecognized arguments: --force"),
+        ("build //db:m //db:m", "unrecognized arguments: //db:m"),
+        ("build db", "schema: 'db' is not a label; write //package:name, in lower case"),
+        ("build :m", "schema: ':m' is not a label; write //package:name, in lower case"),
+        ("build //db:n", "schema: there is no target //db:n\n  help: did you mean //db:m?"),
+        ("build //db:all", "schema: there is no target //db:all"),
+        ("build //zz:zz", "schema: there is no target //zz:zz\n  help: `schema query` lists"),
+        ("build //db/platform:roles", "schema: //db/platform:roles is external: it exists"),
+        ("build --check //db/tasks:table", "schema: --check compares a file, and //db/tasks:tab"),
+        ("deps //db:m", "unrecognized arguments: //db:m"),
+        ("query why", "invalid choice: 'why'"),
+        ("query deps", "schema: deps takes 1 label"),
+        ("query path //db:m", "schema: path takes 2 labels"),
+        ("query rdeps //db:m //db:m", "schema: rdeps takes 1 label"),
+        ("query deps //db/tasks:tabel", "help: did you mean //db/tasks:table?"),
+        ("show", "the following arguments are required: what"),
+        ("show //db/tasks:nope", "schema: there is no target //db/tasks:nope"),
+        ("show tasks", "schema: 'tasks' is not an object: write a kind and a name"),
+        ("show relation", "schema: 'relation' is not an object"),
+    ],
+)
+def test_wrong_usage_is_one_clear_message(
+    root: Path, run: Run, arguments: str, message: str
+) -> None:
+    """Exit status 2, nothing on the output, and a message that says what to write instead."""
+    status, out, err = run(*arguments.split())
+
+    assert (status, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_outside_of_a_workspace(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each verb says that there is no workspace, and how to name one."""
+    monkeypatch.chdir(tmp_path)
+    for verb in ("build", "deps", "query", "show //a:b"):
+        status, out, err = run(*verb.split())
+
+        assert (status, out) == (2, "")
+        assert "is in no workspace" in err
+        assert "help: change into the repository, or name it with --root" in err
+
+
+@pytest.mark.parametrize("verb", ["build", "deps", "query", "show"])
+def test_every_verb_explains_itself(run: Run, verb: str) -> None:
+    """--help is there for each verb and ends well."""
+    status, out, _ = run(verb, "--help")
+
+    assert status == 0
+    assert out.startswith(f"usage: schema {verb}")
+
+
+def test_the_help_lists_the_verbs(run: Run) -> None:
+    """`schema --help` is the table of contents."""
+    status, out, _ = run("--help")
+
+    assert status == 0
+    assert all(f"\n  {verb} " in out for verb in VERBS)
+
+
+BROKEN = [
+    ("tasks/BUILD.toml", b"[fragment.table", "packages/db/tasks/BUILD.toml:1:16: build-file: "),
+    ("tasks/BUILD.toml", b"a = 1\n\0", "packages/db/tasks/BUILD.toml:2:1: unreadable-file: "),
+    (
+        "tasks/BUILD.toml",
+        b'[fragment.table]\nsrc = "table.sql"\ndep = []\n[fragment.access]\nsrc = "access.sql"',
+        (
+            "packages/db/tasks/BUILD.toml:3:1: build-file: unknown key 'dep' in [fragment.table]\n"
+            "  help: did you mean 'deps'?"
+        ),
+    ),
+    ("tasks/new.sql", b"SELECT 1;", "packages/db/tasks/new.sql:1:1: unowned-file: "),
+    (
+        "tasks/table.sql",
+        "-- é\nCREATE TABEL x;".encode(),
+        (
+            'packages/db/tasks/table.sql:2:8: syntax: syntax error at or near "TABEL"\n'
+            "    CREATE TABEL x;\n           ^\n"
+        ),
+    ),
+    ("tasks/table.sql", b"\xff", "packages/db/tasks/table.sql:1:1: unreadable-file: the file h"),
+    ("platform/roles.sql", b"\\i x", "packages/db/platform/roles.sql:1:1: syntax: "),
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=[message for _, _, message in BROKEN])
+@pytest.mark.parametrize("command", ["build", "build --check", "deps", "deps --fix"])
+def test_a_broken_file_is_told_and_nothing_is_written(
+    root: Path, run: Run, command: str, broken: tuple[str, bytes, str]
+) -> None:
+    """Exit status 1, one error with its place, and no file is touched."""
+    name, data, message = broken
+    run("build")
+    (root / "packages/db" / name).write_bytes(data)
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    status, out, err = run(*command.split())
+
+    assert status == 1
+    assert err.startswith(message)
+    assert "written" not in out
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["query", "query deps //db:m", "show //db/tasks:table"])
+def test_questions_need_a_sound_workspace(root: Path, run: Run, command: str) -> None:
+    """An answer from half a workspace would be wrong, so the errors are told instead."""
+    (root / "packages/db/tasks/new.sql").touch()
+
+    status, out, err = run(*command.split())
+
+    assert (status, out) == (1, "")
+    assert "unowned-file" in err
+
+
+def test_a_folder_that_is_gone_is_told(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the system refuses is one line, and not a traceback."""
+
+    def gone() -> Path:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "cwd", gone)
+
+    assert run("query") == (2, "", "schema: No such file or directory\n")
+
+
+def schema(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the command as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "schema_cli", *arguments],
+        cwd=root,
+        env=os.environ | environment,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_the_output_is_utf8_whatever_the_locale(root: Path) -> None:
+    """`schema build LABEL > file.sql` gives the same bytes on every system."""
+    plain = schema(root, "build", "//db/tasks:table", PYTHONHASHSEED="1")
+    ascii_only = schema(
+        root,
+        *("build", "//db/tasks:table"),
+        PYTHONHASHSEED="2",
+        PYTHONIOENCODING="ascii",
+        LC_ALL="C",
+    )
+
+    assert (plain.returncode, plain.stderr) == (0, b"")
+    assert plain.stdout == ascii_only.stdout
+    assert "-- Tasks: über alles.\n".encode() in plain.stdout
+
+
+def test_our_own_fragments_build_alike_under_every_hash_seed() -> None:
+    """The real migration does not depend on the order in which sets are walked."""
+    root = Path(__file__).parents[2]
+
+    built = {
+        schema(root, "build", "//schema/instance_tasks:all", PYTHONHASHSEED=seed).stdout
+        for seed in ("1", "2", "3")
+    }
+
+    assert len(built) == 1
+    assert b"CREATE TABLE" in built.pop()
+
+
+def test_the_module_is_the_command(root: Path) -> None:
+    """The exit status of the process is the command's."""
+    found = schema(root, "query", "deps", "//db:nope")
+
+    assert found.returncode == 2
+    assert found.stdout == b""
+    assert found.stderr.startswith(b"schema: there is no target //db:nope")
+    assert b"Traceback" not in found.stderr
