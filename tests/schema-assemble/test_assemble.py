@@ -273,7 +273,6 @@ NEEDED = [
     ("relation public.apps", "to_regclass('public.apps')"),
     ("index public.apps_idx", "to_regclass('public.apps_idx')"),
     ('role "odd-role"', "rolname = 'odd-role'"),
-    ("key public.apps (primary key)", "indisprimary"),
     ("key public.apps (b, a)", "ARRAY['a', 'b']"),
 ]
 
