@@ -44,6 +44,9 @@ CREATE INDEX IF NOT EXISTS TABLE_app_code_created_at_idx
   ON public.TABLE (app_code, created_at DESC);
 """,
     "access.sql": """\
+REVOKE ALL ON TABLE public.TABLE
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.TABLE ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.TABLE;
@@ -53,8 +56,6 @@ CREATE POLICY "app_isolation" ON public.TABLE
   USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))
   WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
 
-REVOKE ALL ON TABLE public.TABLE
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.TABLE
   TO authenticated, service_role;
 """,

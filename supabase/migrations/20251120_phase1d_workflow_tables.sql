@@ -40,6 +40,9 @@ DECLARE
   problems TEXT;
   remedies TEXT;
 BEGIN
+  -- PostgreSQL words definitions by these settings; the caller's are put back below.
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
+    set_config('quote_all_identifiers', 'off', TRUE);
 
   -- What the platform must provide.
   SELECT
@@ -48,8 +51,8 @@ BEGIN
   INTO problems, remedies
   FROM (VALUES
     (
-      'schema auth',
-      to_regnamespace('auth') IS NOT NULL,
+      'schema auth (with USAGE on it)',
+      coalesce(has_schema_privilege(to_regnamespace('auth')::OID, 'USAGE'), FALSE),
       'Supabase provides auth.jwt() in every project: run this file there.'
     ),
     (
@@ -68,11 +71,12 @@ BEGIN
       'Supabase creates this role in every project: run this file there.'
     ),
     (
-      'function auth.jwt()',
+      'function auth.jwt() returning jsonb',
       EXISTS (
         SELECT FROM pg_proc
         JOIN pg_namespace ON pg_namespace.oid = pronamespace
         WHERE nspname = 'auth' AND proname = 'jwt'
+          AND pronargs = 0 AND prorettype = to_regtype('jsonb')
       ),
       'Supabase provides auth.jwt() in every project: run this file there.'
     ),
@@ -110,10 +114,6 @@ BEGIN
       MESSAGE = 'This database lacks what the migration builds on; nothing was changed.' || problems,
       HINT = remedies;
   END IF;
-
-  -- PostgreSQL words definitions by these settings; the caller's are put back below.
-  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
-    set_config('quote_all_identifiers', 'off', TRUE);
 
   -- The declared tables once more, as temporary twins: they give PostgreSQL's own wording of
   -- types, defaults, checks and keys, to compare the tables with that exist already.
@@ -370,10 +370,26 @@ BEGIN
       CASE relkind
         WHEN 'r' THEN 'is not a permanent table'
         WHEN 'v' THEN 'is a view, must be a table'
+        WHEN 'm' THEN 'is a materialized view, must be a table'
+        WHEN 'p' THEN 'is a partitioned table, must be an ordinary one'
+        WHEN 'f' THEN 'is a foreign table, must be an ordinary one'
         ELSE format('is a relation of kind "%s", must be a table', relkind)
       END AS what
     FROM pairs
     WHERE relkind <> 'r' OR relpersistence <> 'p'
+
+    -- Whoever may read a parent reads its children, past their policies.
+    UNION ALL
+    SELECT relname::TEXT, 0, format('inherits from %s, must stand alone', inhparent::regclass)
+    FROM pairs
+    JOIN pg_inherits ON inhrelid = live
+
+    UNION ALL
+    SELECT relname::TEXT, 0, 'has its foreign keys switched off (DISABLE TRIGGER ALL)'
+    FROM pairs
+    WHERE EXISTS (
+      SELECT FROM pg_trigger WHERE tgrelid = live AND tgisinternal AND tgenabled = 'D'
+    )
 
     UNION ALL
     SELECT typname::TEXT, 0, 'is a type, must be a table'
@@ -447,7 +463,6 @@ BEGIN
 
   PERFORM set_config('search_path', caller_path, TRUE),
     set_config('quote_all_identifiers', caller_quoting, TRUE);
-
 END
 $guard$;
 
@@ -575,6 +590,9 @@ COMMENT ON COLUMN public.function_registry.updated_by IS
   'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
 
 -- Source: packages/schema/function_registry/access.sql
+REVOKE ALL ON TABLE public.function_registry
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.function_registry ENABLE ROW LEVEL SECURITY;
 
 -- Every application sees the shared functions and none can write them: WITH CHECK does not admit
@@ -602,8 +620,6 @@ CREATE POLICY "own_functions_on_delete" ON public.function_registry
   TO authenticated
   USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
 
-REVOKE ALL ON TABLE public.function_registry
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.function_registry
   TO authenticated, service_role;
 
@@ -668,6 +684,9 @@ COMMENT ON COLUMN public.workflow_definitions.is_active IS
   'FALSE retires the row instead of deleting it.';
 
 -- Source: packages/schema/workflow_definitions/access.sql
+REVOKE ALL ON TABLE public.workflow_definitions
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.workflow_definitions ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.workflow_definitions;
@@ -677,8 +696,6 @@ CREATE POLICY "app_isolation" ON public.workflow_definitions
   USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))
   WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
 
-REVOKE ALL ON TABLE public.workflow_definitions
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.workflow_definitions
   TO authenticated, service_role;
 
@@ -741,6 +758,9 @@ COMMENT ON COLUMN public.workflow_instances.is_active IS
   'FALSE retires the row instead of deleting it.';
 
 -- Source: packages/schema/workflow_instances/access.sql
+REVOKE ALL ON TABLE public.workflow_instances
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.workflow_instances ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.workflow_instances;
@@ -750,8 +770,6 @@ CREATE POLICY "app_isolation" ON public.workflow_instances
   USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))
   WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
 
-REVOKE ALL ON TABLE public.workflow_instances
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.workflow_instances
   TO authenticated, service_role;
 
@@ -803,6 +821,9 @@ COMMENT ON COLUMN public.instance_context.context_data IS
 COMMENT ON COLUMN public.instance_context.version IS 'Counts from 1 within a run.';
 
 -- Source: packages/schema/instance_context/access.sql
+REVOKE ALL ON TABLE public.instance_context
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.instance_context ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.instance_context;
@@ -812,8 +833,6 @@ CREATE POLICY "app_isolation" ON public.instance_context
   USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))
   WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
 
-REVOKE ALL ON TABLE public.instance_context
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.instance_context
   TO authenticated, service_role;
 
@@ -894,6 +913,9 @@ COMMENT ON COLUMN public.instance_tasks.is_active IS
   'FALSE retires the row instead of deleting it.';
 
 -- Source: packages/schema/instance_tasks/access.sql
+REVOKE ALL ON TABLE public.instance_tasks
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.instance_tasks ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.instance_tasks;
@@ -932,8 +954,6 @@ CREATE POLICY "function_visible_on_update" ON public.instance_tasks
     )
   );
 
-REVOKE ALL ON TABLE public.instance_tasks
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.instance_tasks
   TO authenticated, service_role;
 
@@ -1018,6 +1038,9 @@ COMMENT ON COLUMN public.workflow_history.event_timestamp IS
   'When it happened; created_at is when it was written down.';
 
 -- Source: packages/schema/workflow_history/access.sql
+REVOKE ALL ON TABLE public.workflow_history
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.workflow_history ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.workflow_history;
@@ -1029,8 +1052,6 @@ CREATE POLICY "app_isolation" ON public.workflow_history
 
 -- The log is immutable because the privilege is missing: BYPASSRLS, which service_role has, does
 -- not bypass privileges.
-REVOKE ALL ON TABLE public.workflow_history
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT ON TABLE public.workflow_history
   TO authenticated, service_role;
 

@@ -92,11 +92,6 @@ BREACHES = {
 
 
 @one_regime
-@pytest.mark.xfail(
-    reason="between DROP POLICY and CREATE POLICY of a restrictive policy the grants still stand",
-    raises=AssertionError,
-    strict=True,
-)
 def test_second_run_that_is_cut_off_leaves_no_door_open(
     populated: psycopg.Connection[Any],
     migrated_database: Database,

@@ -162,6 +162,18 @@ COLUMNS = [
         "instance_context.version is integer NOT NULL GENERATED AS IDENTITY, must be integer",
     ),
     Drift(
+        "child of another table",
+        "CREATE TABLE public.every_context (LIKE public.instance_context);"
+        "ALTER TABLE public.instance_context INHERIT public.every_context",
+        ("instance_context inherits from public.every_context, must stand alone",),
+    ),
+    Drift(
+        "foreign keys switched off",
+        "ALTER TABLE public.instance_context DISABLE TRIGGER ALL",
+        ("instance_context has its foreign keys switched off",),
+        as_admin=True,
+    ),
+    Drift(
         "generated",
         "ALTER TABLE public.workflow_history DROP COLUMN node_id,"
         " ADD COLUMN node_id TEXT GENERATED ALWAYS AS (event_type) STORED",

@@ -31,7 +31,8 @@ API_ROLES = ("anon", "authenticated", "service_role")
 
 KEY = "unique key public.applications (app_code)"
 TABLE = "table public.applications"
-FUNCTION = "function auth.jwt()"
+FUNCTION = "function auth.jwt() returning jsonb"
+SCHEMA = "schema auth (with USAGE on it)"
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,28 @@ LACKS = [
             "CREATE VIEW public.applications AS SELECT * FROM public.apps",
         }.items()
     ),
-    Lack("no auth schema", "DROP SCHEMA auth CASCADE", (FUNCTION, "schema auth"), "Supabase"),
+    Lack("no auth schema", "DROP SCHEMA auth CASCADE", (FUNCTION, SCHEMA), "Supabase"),
     Lack("no auth.jwt", "DROP FUNCTION auth.jwt()", (FUNCTION,), "Supabase"),
+    Lack(
+        "auth.jwt with an argument",
+        "DROP FUNCTION auth.jwt();"
+        "CREATE FUNCTION auth.jwt(text) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb'",
+        (FUNCTION,),
+        "Supabase",
+    ),
+    Lack(
+        "auth.jwt returning text",
+        "DROP FUNCTION auth.jwt();"
+        "CREATE FUNCTION auth.jwt() RETURNS text LANGUAGE sql AS 'SELECT NULL::text'",
+        (FUNCTION,),
+        "Supabase",
+    ),
+    Lack(
+        "no way into auth",
+        "REVOKE USAGE ON SCHEMA auth FROM PUBLIC",
+        (SCHEMA,),
+        "Supabase",
+    ),
     Lack(
         "auth.jwt elsewhere",
         "DROP FUNCTION auth.jwt();"
@@ -98,7 +119,7 @@ LACKS = [
     Lack(
         "nothing at all",
         "DROP TABLE public.applications; DROP SCHEMA auth CASCADE",
-        (FUNCTION, "schema auth", TABLE, KEY),
+        (FUNCTION, SCHEMA, TABLE, KEY),
         "Supabase",
     ),
 ]
@@ -184,7 +205,7 @@ def test_all_that_is_missing_is_one_exception(
     lines, hint = _refused(empty, text)
 
     assert sorted(lines) == sorted(
-        [FUNCTION, "schema auth", TABLE, KEY, *(f"role {name}" for name in names)]
+        [FUNCTION, SCHEMA, TABLE, KEY, *(f"role {name}" for name in names)]
     )
     remedies = hint.split(". ")
     assert len(remedies) == len(set(remedies))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from schema_assemble.assemble import Needed, Part, assemble
+from schema_assemble.assemble import Part, assemble
+from schema_assemble.guard import Needed
 from schema_sql.declared import DeclaredSchema, Table
 from schema_sql.objects import Object, read_object
 from schema_sql.source import Source, SourceError
@@ -267,7 +268,7 @@ def test_every_twin_is_dropped_again() -> None:
 
 NEEDED = [
     ("role anon", "rolname = 'anon'"),
-    ("schema auth", "to_regnamespace('auth')"),
+    ("schema auth", "has_schema_privilege(to_regnamespace('auth')"),
     ("function auth.jwt", "nspname = 'auth' AND proname = 'jwt'"),
     ("type public.mood", "to_regtype('public.mood')"),
     ("relation public.apps", "to_regclass('public.apps')"),

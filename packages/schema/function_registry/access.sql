@@ -1,3 +1,6 @@
+REVOKE ALL ON TABLE public.function_registry
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.function_registry ENABLE ROW LEVEL SECURITY;
 
 -- Every application sees the shared functions and none can write them: WITH CHECK does not admit
@@ -25,7 +28,5 @@ CREATE POLICY "own_functions_on_delete" ON public.function_registry
   TO authenticated
   USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
 
-REVOKE ALL ON TABLE public.function_registry
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.function_registry
   TO authenticated, service_role;

@@ -1,3 +1,6 @@
+REVOKE ALL ON TABLE public.instance_context
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.instance_context ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.instance_context;
@@ -7,7 +10,5 @@ CREATE POLICY "app_isolation" ON public.instance_context
   USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))
   WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
 
-REVOKE ALL ON TABLE public.instance_context
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.instance_context
   TO authenticated, service_role;

@@ -1,3 +1,6 @@
+REVOKE ALL ON TABLE public.instance_tasks
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.instance_tasks ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.instance_tasks;
@@ -36,7 +39,5 @@ CREATE POLICY "function_visible_on_update" ON public.instance_tasks
     )
   );
 
-REVOKE ALL ON TABLE public.instance_tasks
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.instance_tasks
   TO authenticated, service_role;

@@ -1,3 +1,6 @@
+REVOKE ALL ON TABLE public.workflow_definitions
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.workflow_definitions ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.workflow_definitions;
@@ -7,7 +10,5 @@ CREATE POLICY "app_isolation" ON public.workflow_definitions
   USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))
   WITH CHECK (app_code = ((SELECT auth.jwt()) ->> 'app_code'));
 
-REVOKE ALL ON TABLE public.workflow_definitions
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.workflow_definitions
   TO authenticated, service_role;

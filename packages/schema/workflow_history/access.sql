@@ -1,3 +1,6 @@
+REVOKE ALL ON TABLE public.workflow_history
+  FROM PUBLIC, anon, authenticated, service_role;
+
 ALTER TABLE public.workflow_history ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS "app_isolation" ON public.workflow_history;
@@ -9,7 +12,5 @@ CREATE POLICY "app_isolation" ON public.workflow_history
 
 -- The log is immutable because the privilege is missing: BYPASSRLS, which service_role has, does
 -- not bypass privileges.
-REVOKE ALL ON TABLE public.workflow_history
-  FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT ON TABLE public.workflow_history
   TO authenticated, service_role;

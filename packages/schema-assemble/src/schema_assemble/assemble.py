@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pglast.parser import scan
 
-from schema_assemble.guard import exact_access, guard, preamble
+from schema_assemble.guard import Needed, exact_access, guard, preamble
 from schema_assemble.twins import without_twin
 from schema_sql.declared import DeclaredSchema
 from schema_sql.names import range_name
@@ -52,14 +52,6 @@ class Part:
     sql: SqlFile
 
 
-@dataclass(frozen=True)
-class Needed:
-    """Something that must exist before the migration runs, and what to do where it does not."""
-
-    object: Object
-    remedy: str
-
-
 def assemble(
     label: str,
     title: str,
@@ -92,17 +84,17 @@ def assemble(
     own = {mention.object for statement in statements for mention in provides(statement)}
     for part in parts:
         _refuse_unguardable(part, own)
-    asked = [(item.object, item.remedy) for item in needed]
     blocks = [
         _header(label, title, parts),
         _banner("Before anything changes", ""),
         preamble(LOCK_NAME),
     ]
-    if tables or asked:
+    if tables or needed:
         why = _WHY_GUARD if tables else _WHY_PLATFORM_GUARD
-        blocks.append(_comment(why) + guard(tables, everything, asked))
+        blocks.append(_comment(why) + guard(tables, everything, needed))
     if tables:
         blocks.append(_comment(_WHY_EXACT_ACCESS) + exact_access(tables))
+    _check_generated(label, "\n".join(blocks))
     purposes = _purposes(parts, declared)
     section = ""
     for part in parts:
@@ -111,9 +103,20 @@ def assemble(
             blocks.append(_banner(section, purposes.get(section, "")))
         blocks.append(f"-- Source: {part.sql.path}\n{_terminated(part.sql)}\n")
     text = "\n".join(blocks)
-    # What we generate around the fragments must be SQL too.
     parse(Source(label, text))
     return text
+
+
+def _check_generated(label: str, text: str) -> None:
+    """What stands before the fragments must be SQL too, its DO bodies included.
+
+    Raises:
+        SourceError: It is not: the fault is ours, or that of an object's odd name.
+    """
+    source = Source(label, text)
+    for place in parse(source).opaque:
+        if place.reason.startswith("its body"):
+            raise SourceError(source.finding(place.offset, "syntax", place.reason))
 
 
 def _terminated(sql: SqlFile) -> str:

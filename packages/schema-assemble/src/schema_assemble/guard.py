@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from schema_assemble.twins import index_twin, parent_twins, table_twin, twin_name
+from schema_sql.names import type_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schema_sql.declared import DeclaredSchema, Table
     from schema_sql.objects import Object
+    from schema_sql.statements import Statement
 
 
 INDENT = "  "
@@ -49,30 +52,41 @@ SELECT pg_advisory_xact_lock(hashtextextended({literal(lock_name)}, 0));
 """
 
 
-def needed_check(thing: Object) -> str:
+@dataclass(frozen=True)
+class Needed:
+    """Something that must exist before the migration runs.
+
+    Attributes:
+        object: What it is.
+        remedy: What to do where it is missing.
+        made_by: The statement that makes it in the local database, where that is known: a function
+            must take as many arguments and return the same type.
+    """
+
+    object: Object
+    remedy: str
+    made_by: Statement | None = None
+
+
+def needed_check(needed: Needed) -> str:
     """The SQL condition that an object exists.
 
     Raises:
         ValueError: It is of a kind that no migration can need: see ``ASKED``.
     """
+    thing = needed.object
     match thing.kind:
         case "role":
             return f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_bare(thing.name)})"
         case "schema":
-            return f"to_regnamespace({literal(thing.name)}) IS NOT NULL"
+            found = f"to_regnamespace({literal(thing.name)})::OID"
+            return f"coalesce(has_schema_privilege({found}, 'USAGE'), FALSE)"
         case "type":
             return f"to_regtype({literal(thing.name)}) IS NOT NULL"
         case "relation" | "index":
             return f"to_regclass({literal(thing.name)}) IS NOT NULL"
         case "function":
-            schema, name = re.findall(r'"(?:[^"]|"")*"|[^.]+', thing.name)
-            return (
-                "EXISTS (\n"
-                "  SELECT FROM pg_proc\n"
-                "  JOIN pg_namespace ON pg_namespace.oid = pronamespace\n"
-                f"  WHERE nspname = {_bare(schema)} AND proname = {_bare(name)}\n"
-                ")"
-            )
+            return _function_check(thing, needed.made_by)
         case "key":
             return _key_check(thing)
     raise ValueError(f"a migration does not ask for a {thing.kind}")
@@ -85,6 +99,25 @@ ASKED = ("schema", "role", "function", "type", "relation", "index", "key")
 def _bare(name: str) -> str:
     """A name as the catalog holds it, as an SQL literal."""
     return literal(name[1:-1].replace('""', '"') if name.startswith('"') else name)
+
+
+def _function_check(function: Object, made_by: Statement | None) -> str:
+    schema, name = re.findall(r'"(?:[^"]|"")*"|[^.]+', function.name)
+    signature = ""
+    if made_by is not None and "returnType" in made_by.node:
+        modes = [
+            item["FunctionParameter"].get("mode") for item in made_by.node.get("parameters", ())
+        ]
+        count = sum(mode not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"} for mode in modes)
+        returned = literal(type_text(made_by.node["returnType"]))
+        signature = f"\n    AND pronargs = {count} AND prorettype = to_regtype({returned})"
+    return (
+        "EXISTS (\n"
+        "  SELECT FROM pg_proc\n"
+        "  JOIN pg_namespace ON pg_namespace.oid = pronamespace\n"
+        f"  WHERE nspname = {_bare(schema)} AND proname = {_bare(name)}{signature}\n"
+        ")"
+    )
 
 
 def _key_check(key: Object) -> str:
@@ -116,13 +149,11 @@ def _row(name: str, condition: str, remedy: str) -> str:
     return f"(\n  {literal(name)},\n{condition},\n  {literal(remedy)}\n)"
 
 
-def _needed_rows(needed: Sequence[tuple[Object, str]]) -> str:
-    words = {"relation": "table", "key": "unique key"}
+def _needed_rows(needed: Sequence[Needed]) -> str:
     rows = []
-    for thing, remedy in needed:
-        name = f"{words.get(thing.kind, thing.kind)} {thing.name}"
-        name += "()" if thing.kind == "function" else ""
-        rows.append(_row(name, needed_check(thing), remedy))
+    for item in needed:
+        thing = item.object
+        rows.append(_row(_said(item), needed_check(item), item.remedy))
         if thing.kind == "key":
             table = thing.name.partition(" (")[0]
             check = f"has_table_privilege(to_regclass({literal(table)}), 'REFERENCES')"
@@ -131,30 +162,44 @@ def _needed_rows(needed: Sequence[tuple[Object, str]]) -> str:
     return textwrap.indent(",\n".join(rows), "    ")
 
 
+def _said(needed: Needed) -> str:
+    """An object in the words of somebody who looks for it."""
+    thing, made_by = needed.object, needed.made_by
+    match thing.kind:
+        case "relation":
+            return f"table {thing.name}"
+        case "key":
+            return f"unique key {thing.name}"
+        case "schema":
+            return f"schema {thing.name} (with USAGE on it)"
+        case "function" if made_by is not None and "returnType" in made_by.node:
+            return f"function {thing.name}() returning {type_text(made_by.node['returnType'])}"
+    return str(thing)
+
+
 def _names(tables: Sequence[Table]) -> str:
     names = ", ".join(literal(table.name.name) for table in tables)
     return textwrap.indent(textwrap.fill(names, 92), "    ")
 
 
-def guard(
-    tables: Sequence[Table], known: DeclaredSchema, needed: Sequence[tuple[Object, str]]
-) -> str:
+def guard(tables: Sequence[Table], known: DeclaredSchema, needed: Sequence[Needed]) -> str:
     """The DO block that refuses a database which is not what the migration was written for.
 
     Args:
         tables: The tables that the migration creates, in its order.
         known: These tables and those they reference.
-        needed: What must exist already, each with the remedy where it does not.
+        needed: What must exist already.
 
     Returns:
         One SQL statement. It raises one exception that lists everything, or changes nothing.
     """
-    parts = [_fill("head.sql" if tables else "head_without_tables.sql", names=_names(tables))]
+    names = f"  tables CONSTANT TEXT[] := ARRAY[\n{_names(tables)}\n  ];\n" if tables else ""
+    parts = [_fill("head.sql", tables=names)]
     if needed:
         parts.append(_fill("platform.sql", needed=_needed_rows(needed)))
     if tables:
         parents = dict(parent_twins(tables, known, INDENT))
-        names = [*(twin_name(table.name) for table in reversed(tables)), *parents]
+        made = [*(twin_name(table.name) for table in reversed(tables)), *parents]
         twins = [*parents.values(), *(table_twin(table, INDENT) for table in tables)]
         indexes = [index.statement for table in tables for index in table.indexes]
         parts.append(
@@ -162,10 +207,10 @@ def guard(
                 "shapes.sql",
                 twins="\n".join(twins),
                 indexes="\n".join(index_twin(statement, INDENT) for statement in indexes),
-                drops=",\n    ".join(f"pg_temp.{name}" for name in names),
+                drops=",\n    ".join(f"pg_temp.{name}" for name in made),
             )
         )
-    return _quoted("guard", "\n".join(parts) + "\nEND\n")
+    return _quoted("guard", "\n".join([*parts, _fill("tail.sql")]))
 
 
 def _quoted(word: str, body: str) -> str:

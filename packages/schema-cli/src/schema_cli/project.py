@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schema_assemble.assemble import Needed, Part, assemble
-from schema_assemble.guard import ASKED
+from schema_assemble.assemble import Part, assemble
+from schema_assemble.guard import ASKED, Needed
 from schema_sql.source import SourceError
 from schema_targets.dependencies import read_dependencies
 from schema_targets.labels import parse_label
@@ -124,7 +124,11 @@ def build_text(workspace: Workspace, label: Label, title: str, shipped: Sequence
                 providers.append(source)
             # A table that is there already answers for its columns by its keys.
             if thing.kind in ASKED:
-                needed[thing] = Needed(thing, source.remedy or _apply_first(workspace, source))
+                needed[thing] = Needed(
+                    thing,
+                    source.remedy or _apply_first(workspace, source),
+                    dependencies.interfaces[provider].made_by(thing),
+                )
     parts = [
         Part(str(target.label), target.label.package.rpartition("/")[2], sql)
         for target, sql in zip(shipped, parsed(workspace, shipped), strict=True)

@@ -289,6 +289,7 @@ def read_catalog(connection: Connection[TupleRow], schema: str = "public") -> Ca
     # writes every name with its schema.
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = ''")
+        connection.execute("SET LOCAL quote_all_identifiers = off")
         for kind, query in _QUERIES.items():
             text = query if kind in {"function", "type"} else _RELATIONS + query
             rows = connection.execute(text, {"schema": schema}).fetchall()

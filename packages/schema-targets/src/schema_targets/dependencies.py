@@ -45,6 +45,13 @@ class Interface:
     requires: dict[Object, Mention] = field(default_factory=dict)
     repeated: list[Mention] = field(default_factory=list)
 
+    def made_by(self, thing: Object) -> Statement | None:
+        """The statement that provides an object first, or None."""
+        for statement in self.sql.every_statement:
+            if any(mention.object == thing for mention in provides(statement)):
+                return statement
+        return None
+
 
 def read_interface(target: Target, sql: SqlFile) -> Interface:
     """Collect what the statements of a target provide and require."""

@@ -1,7 +1,3 @@
-  -- PostgreSQL words definitions by these settings; the caller's are put back below.
-  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
-    set_config('quote_all_identifiers', 'off', TRUE);
-
   -- The declared tables once more, as temporary twins: they give PostgreSQL's own wording of
   -- types, defaults, checks and keys, to compare the tables with that exist already.
 /*twins*/
@@ -62,10 +58,26 @@
       CASE relkind
         WHEN 'r' THEN 'is not a permanent table'
         WHEN 'v' THEN 'is a view, must be a table'
+        WHEN 'm' THEN 'is a materialized view, must be a table'
+        WHEN 'p' THEN 'is a partitioned table, must be an ordinary one'
+        WHEN 'f' THEN 'is a foreign table, must be an ordinary one'
         ELSE format('is a relation of kind "%s", must be a table', relkind)
       END AS what
     FROM pairs
     WHERE relkind <> 'r' OR relpersistence <> 'p'
+
+    -- Whoever may read a parent reads its children, past their policies.
+    UNION ALL
+    SELECT relname::TEXT, 0, format('inherits from %s, must stand alone', inhparent::regclass)
+    FROM pairs
+    JOIN pg_inherits ON inhrelid = live
+
+    UNION ALL
+    SELECT relname::TEXT, 0, 'has its foreign keys switched off (DISABLE TRIGGER ALL)'
+    FROM pairs
+    WHERE EXISTS (
+      SELECT FROM pg_trigger WHERE tgrelid = live AND tgisinternal AND tgenabled = 'D'
+    )
 
     UNION ALL
     SELECT typname::TEXT, 0, 'is a type, must be a table'
@@ -130,6 +142,3 @@
 
   DROP TABLE
     /*drops*/;
-
-  PERFORM set_config('search_path', caller_path, TRUE),
-    set_config('quote_all_identifiers', caller_quoting, TRUE);

@@ -1,4 +1,0 @@
-DECLARE
-  problems TEXT;
-  remedies TEXT;
-BEGIN
