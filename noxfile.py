@@ -39,10 +39,11 @@ def lint(session: nox.Session) -> None:
         "style": ["schema", "style", *fix],
         "rules": ["schema", "lint"],
         "build": ["schema", "build", *([] if fix else ["--check"])],
+        "locks": ["schema", "locks", "--write" if fix else "--check"],
         "squawk": ["squawk", "supabase/migrations/*.sql"],
         "ruff": ["ruff", "check", *fix],
         "format": ["ruff", "format", *([] if fix else ["--check"])],
-        "mypy": ["mypy", *sources, "noxfile.py", "tests", "tools"],
+        "mypy": ["mypy", *sources, "noxfile.py", "proofs", "tests", "tools"],
     }
     named = [argument for argument in session.posargs if argument != "--fix"]
     if unknown := [name for name in named if name not in checks]:
@@ -87,6 +88,52 @@ def schema(session: nox.Session) -> None:
     """Run the schema command with anything that it can do: `-- query`, `-- explain RULE`, …."""
     install(session, *PACKAGES)
     session.run("schema", *session.posargs)
+
+
+@nox.session
+def prove_convergence(session: nox.Session) -> None:
+    """Prove that a run may be cut off, killed, raced and repeated; a page in docs/proofs."""
+    prove(session, "convergence")
+
+
+@nox.session
+def prove_gates(session: nox.Session) -> None:
+    """Prove that no fault gets past the gates: hundreds of mutants, each killed by name."""
+    prove(session, "gates")
+
+
+@nox.session
+def prove_tenancy(session: nox.Session) -> None:
+    """Prove that no tenant sees another: 10,000 random operations against a model."""
+    prove(session, "tenancy")
+
+
+@nox.session
+def test_matrix(session: nox.Session) -> None:
+    """Run the tests on every PostgreSQL that Supabase runs or will: 15, 16, 17 and 18."""
+    prove(session, "matrix", groups=("test", "matrix"))
+
+
+@nox.session
+def test_supabase_cli(session: nox.Session) -> None:
+    """Ship with npm's Supabase CLI: push, push again, resume, refuse, ask its advisors."""
+    prove(session, "supabase_cli")
+
+
+@nox.session
+def test_api(session: nox.Session) -> None:
+    """Call it over HTTP with supabase-py and supabase-js, and with tokens honest and forged."""
+    prove(session, "api", groups=("test", "api"))
+
+
+def prove(session: nox.Session, name: str, groups: tuple[str, ...] = ("test",)) -> None:
+    """Run one of the proofs; each leaves no server behind when it is interrupted."""
+    install(session, *PACKAGES, groups=groups)
+    session.run(
+        *("python", "-m", f"proofs.{name}", *session.posargs),
+        interrupt_timeout=30,
+        terminate_timeout=10,
+    )
 
 
 @nox.session

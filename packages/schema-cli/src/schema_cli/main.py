@@ -32,6 +32,7 @@ VERBS = {
     "query": "list targets, what they depend on and what depends on them",
     "show": "show what a target or an object is, provides and requires",
     "db": "start a local PostgreSQL with the migrations applied, until Ctrl-C",
+    "locks": "say which locks the migrations take, and what they block",
     "verify": "compare a database with what the migrations declare; changes nothing",
 }
 """The verbs. Each is a module of its own, read only when it is asked for: starting stays quick."""

@@ -1,0 +1,183 @@
+"""The whole test suite on every PostgreSQL that we support; knows no test by name.
+
+Run it with `nox -s test_matrix`; what stands behind `--` goes to pytest. Its page is
+docs/proofs/matrix.md.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from proofs.report import ROOT, closing_line, run_proof, write_report
+from schema_database import DatabaseError, PrivilegeRegime, find_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAJORS = (15, 16, 17, 18)
+"""Supabase runs 15 and 17; 16 lies between them, and 18 is what we develop on."""
+
+_PATIENCE = 5.0
+
+_PAGE = """\
+# Every supported PostgreSQL
+
+The whole test suite passes on PostgreSQL {majors}: every test that needs a database has it on a
+server of that version, and every test that depends on what the API roles are granted runs under
+both privilege regimes of Supabase.
+
+| PostgreSQL | tests | {regimes} | failed |
+|--:|--:|{ruler}--:|
+{rows}
+
+Tests are counted in full hundreds, so that this page does not change with each new one.
+
+A version that is not installed is skipped by name, with the command that installs it; in CI it is a
+failure. Tests that run on some versions alone:
+
+{skipped}
+
+## What it does not prove
+
+That Supabase's own builds of these versions behave alike: these are plain PostgreSQL, with
+Supabase's roles, default privileges and `auth.jwt()`.
+
+Repeat it with `nox -s test_matrix`.
+"""
+
+
+@dataclass
+class Result:
+    """What pytest said on one major version.
+
+    Attributes:
+        major: the version.
+        passed: names of the tests that passed, expected failures among them.
+        failed: names of the tests that failed.
+        skipped: name to reason.
+    """
+
+    major: int
+    passed: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the suite on each version, write the page and return the exit status."""
+    results, missing = [], []
+    for major in MAJORS:
+        try:
+            find_engine(major)
+        except DatabaseError as error:
+            missing.append(major)
+            sys.stdout.write(f"PostgreSQL {major}: skipped. {error}\n")
+            continue
+        sys.stdout.write(f"PostgreSQL {major}\n")
+        sys.stdout.flush()
+        results.append(run_suite(major, arguments))
+    for result in results:
+        for name in sorted(result.failed):
+            sys.stdout.write(f"FAILED on PostgreSQL {result.major}: {name}\n")
+    failed = sum(len(result.failed) for result in results)
+    if not missing and not failed and not arguments:
+        write_report("matrix", page(results))
+    else:
+        sys.stdout.write("docs/proofs/matrix.md stays as it is.\n")
+    # In CI nobody would see that a version was left out.
+    failed += len(missing) if os.environ.get("CI") else 0
+    return closing_line(sum(len(result.passed) for result in results), failed)
+
+
+def run_suite(major: int, arguments: Sequence[str]) -> Result:
+    """Run the suite on one version; pytest shows its own progress."""
+    environment = os.environ | {"SCHEMA_PG_MAJOR": str(major)}
+    # The servers are ours, whatever the other sessions use.
+    environment.pop("DATABASE_URL", None)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "junit.xml")
+        command = [sys.executable, "-m", "pytest", "-n", "2", "-q", f"--junitxml={report}"]
+        process = subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment)
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            # A terminal has interrupted it as well; whoever signalled us alone has not.
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                process.wait()
+            raise
+        result = read_junit(major, report.read_text("utf-8")) if report.exists() else Result(major)
+    if status != 0 and not result.failed:
+        result.failed.add(f"pytest itself, with status {status}")
+    return result
+
+
+def read_junit(major: int, xml: str) -> Result:
+    """Read what pytest writes with `--junitxml`."""
+    result = Result(major)
+    for case in ET.fromstring(xml).iter("testcase"):  # noqa: S314 - pytest wrote it a moment ago
+        name = f"{case.get('classname')}::{case.get('name')}"
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed.add(name)
+        elif skip is not None and skip.get("type") == "pytest.skip":
+            result.skipped[name] = str(skip.get("message"))
+        else:
+            result.passed.add(name)
+    return result
+
+
+def page(results: Sequence[Result]) -> str:
+    """Return the page about results of which none failed."""
+    regimes = [regime.value for regime in PrivilegeRegime]
+    rows = [
+        f"| {result.major} | {_hundreds(result.passed)} | "
+        + " | ".join(
+            _hundreds({name for name in result.passed if regime in _parameters(name)})
+            for regime in regimes
+        )
+        + f" | {len(result.failed)} |"
+        for result in results
+    ]
+    return _PAGE.format(
+        majors=", ".join(str(result.major) for result in results),
+        regimes=" | ".join(f"under *{regime}*" for regime in regimes),
+        ruler="--:|" * len(regimes),
+        rows="\n".join(rows),
+        skipped="\n".join(_skipped(results)) or "- none",
+    )
+
+
+def _parameters(name: str) -> list[str]:
+    return name.partition("[")[2].removesuffix("]").split("-")
+
+
+def _hundreds(names: set[str]) -> str:
+    return f"over {len(names) // 100 * 100:,}" if len(names) >= 100 else "under 100"
+
+
+def _skipped(results: Sequence[Result]) -> list[str]:
+    # What no version runs is skipped for the machine's sake.
+    somewhere = set().union(*(result.passed for result in results))
+    majors: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        for name, reason in result.skipped.items():
+            if name in somewhere:
+                majors.setdefault((name, reason), []).append(str(result.major))
+    return sorted(
+        f"- `{name.rpartition('.')[2]}`, not on {', '.join(found)}: {reason}."
+        for (name, reason), found in majors.items()
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_proof(lambda: main(sys.argv[1:])))
