@@ -1,4 +1,4 @@
--- A demo tenant for local databases: `nox -s db` and `supabase db reset` load it. Never shipped.
+-- A demo tenant for local databases: `nox -s db` loads it. Never shipped.
 INSERT INTO public.applications (app_code, app_name)
 VALUES ('demo', 'Demo application')
 ON CONFLICT DO NOTHING;

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from schema_database import Cluster, Database, PrivilegeRegime, Template
+from schema_database import Cluster, Database, DatabaseError, PrivilegeRegime, Template
 from schema_sql.source import Source, SourceError, read_source
 from schema_sql.statements import parse
 from schema_targets.workspace import find_files, load
@@ -34,7 +34,10 @@ def _handle(config: pytest.Config) -> str:
     if _HANDLE not in config.stash:
         stack = config.stash.setdefault(_RUNNING, ExitStack())
         major = int(os.environ.get("SCHEMA_PG_MAJOR", "0")) or None
-        cluster = stack.enter_context(Cluster.open(os.environ.get("DATABASE_URL"), major=major))
+        try:
+            cluster = stack.enter_context(Cluster.open(os.environ.get("DATABASE_URL"), major=major))
+        except DatabaseError as error:
+            pytest.exit(str(error), returncode=2)
         config.stash[_HANDLE] = cluster.handle()
     return config.stash[_HANDLE]
 

@@ -35,8 +35,9 @@ CREATE TABLE IF NOT EXISTS public.TABLE (
     FOREIGN KEY (app_code) REFERENCES public.applications (app_code)
 );
 
+-- Say what one row is; the rule comment-table asks for it.
 COMMENT ON TABLE public.TABLE IS
-  'What one row is.';
+  '';
 COMMENT ON COLUMN public.TABLE.app_code IS 'The tenant that owns the row.';
 """,
     "indexes.sql": """\

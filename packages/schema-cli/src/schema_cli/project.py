@@ -111,6 +111,10 @@ def build_text(workspace: Workspace, label: Label, title: str, shipped: Sequence
     dependencies = read_dependencies(workspace)
     if dependencies.errors:
         raise dependencies.errors[0]
+    # In an order that the SQL does not have, the file would fail where it runs.
+    wrong = dependencies.findings()
+    if wrong:
+        raise SourceError(wrong[0])
     own = {target.label for target in shipped}
     needed: dict[object, Needed] = {}
     providers: list[Target] = []

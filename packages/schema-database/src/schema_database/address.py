@@ -61,6 +61,8 @@ def masked(url: str) -> str:
         parts = _parse(url)
     except DatabaseError:
         return "***"
+    if "@" in str(parts.get("host", "")):
+        return "***"  # An unescaped @ in the password: the rest of it is taken for the host.
     return with_parts(url, **{key: "***" for key in _SECRETS if key in parts})
 
 

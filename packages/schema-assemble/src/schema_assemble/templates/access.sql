@@ -36,6 +36,6 @@ BEGIN
   LOOP
     -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
     EXECUTE undeclared;
-    RAISE WARNING 'Removed access that this migration does not declare: %', undeclared;
+    RAISE WARNING 'Undone, because this migration does not declare it: %', undeclared;
   END LOOP;
 END

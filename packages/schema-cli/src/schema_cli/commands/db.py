@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from schema_database import Database
 
 SEED = "supabase/seed.sql"
-"""The demo data; the Supabase CLI loads the same file into its local database."""
+"""The demo data, where the Supabase CLI has it too."""
 
 _USAGE = """\
 PostgreSQL {major} with the migrations and the tenant 'demo'
@@ -95,7 +95,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _print_usage(cluster: Cluster, database: Database, borrowed: str | None) -> None:
-    # The password of a server of our own is worth nothing once it is gone; a borrowed one's is not.
-    url = masked(database.url) if borrowed else database.url
+    # A role made for this database has a password that is worth nothing once it is gone; the role
+    # that DATABASE_URL names has one that is nobody's business.
+    url = masked(database.url) if database.url == database.admin_url else database.url
     psql = "psql" if borrowed else str(find_engine().program("psql"))
     print(_USAGE.format(major=cluster.major, url=url, psql=shlex.join([psql, url])), flush=True)
