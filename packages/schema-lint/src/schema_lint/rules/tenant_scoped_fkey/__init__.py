@@ -55,8 +55,8 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
             message,
             f"write FOREIGN KEY ({', '.join([TENANT_COLUMN, *own])}) "
             f"REFERENCES {target.name} ({', '.join([TENANT_COLUMN, *others])}); "
-            f"for a code that all tenants share, RESTRICTIVE policies for INSERT and for UPDATE that look it up in "
-            f"{target.name}: see `schema explain {ID}`",
+            f"for a code that all tenants share, RESTRICTIVE policies for INSERT and for UPDATE "
+            f"that look it up in {target.name}: see `schema explain {ID}`",
             place.node,
         )
 
