@@ -50,7 +50,7 @@ def lint(session: nox.Session) -> None:
         session.error(f"no check is called {', '.join(unknown)}; there are {', '.join(checks)}")
 
     # All of them, because mypy reads all of them.
-    install(session, *PACKAGES, groups=("lint", "test"))
+    install(session, *PACKAGES, groups=("lint", "test", "api"))
     failed = []
     for name in named or checks:
         try:
