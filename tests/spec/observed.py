@@ -11,7 +11,7 @@ from schema_sql.source import Source
 from schema_sql.statements import expression, parse, shape, strings, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import psycopg
 
@@ -39,7 +39,12 @@ class ObservedPolicy:
 
 @dataclass
 class ObservedTable:
-    """A table in the specification's words; defaults, predicates and policies as parse trees."""
+    """A table in the specification's words; defaults, predicates and policies as parse trees.
+
+    Attributes:
+        column_comments: the columns that have one.
+        unusual: what the specification has no words for, because no table is to have any of it.
+    """
 
     columns: dict[str, tuple[str, bool, Any]] = field(default_factory=dict)
     primary_key: tuple[str, ...] = ()
@@ -52,6 +57,8 @@ class ObservedTable:
     policies: dict[str, ObservedPolicy] = field(default_factory=dict)
     privileges: dict[str, frozenset[str]] = field(default_factory=dict)
     comment: str = ""
+    column_comments: set[str] = field(default_factory=set)
+    unusual: set[str] = field(default_factory=set)
 
 
 def tree(text: str | None) -> Any:
@@ -101,8 +108,20 @@ def _check(node: Any) -> tuple[str, tuple[str, ...]]:
 
 def from_sql(files: Iterable[SqlFile]) -> dict[str, ObservedTable]:
     """The tables that parsed SQL declares."""
-    declared = DeclaredSchema(statement for file in files for statement in file.statements)
-    return {table.name.name: _from_table(table) for table in declared.tables.values()}
+    statements = [statement for file in files for statement in file.statements]
+    declared = DeclaredSchema(statements)
+    tables = {table.name.name: _from_table(table) for table in declared.tables.values()}
+    for statement in statements:
+        if statement.kind == "AlterTableStmt":
+            name = statement.node["relation"]["relname"]
+            # AT_AddColumn is the enum's zero, so it is left out.
+            commands = {
+                item["AlterTableCmd"].get("subtype", "AT_AddColumn")
+                for item in statement.node["cmds"]
+            }
+            if name in tables:
+                tables[name].unusual |= commands - _USUAL_COMMANDS
+    return tables
 
 
 def _from_table(table: Table) -> ObservedTable:
@@ -137,7 +156,67 @@ def _from_table(table: Table) -> ObservedTable:
         },
         privileges={role: frozenset(table.acl.get(role, ())) for role in API_ROLES},
         comment=table.comment or "",
+        column_comments={name for name, text in table.column_comments.items() if text},
+        unusual=set(_unusual(table)),
     )
+
+
+_USUAL_COMMANDS = {"AT_EnableRowSecurity"}
+_UNUSUAL = {
+    "deferrable",
+    "initdeferred",
+    "is_no_inherit",
+    "nulls_not_distinct",
+    "skip_validation",
+    "collClause",
+}
+
+
+def _unusual(table: Table) -> Iterator[str]:
+    """Options of the table, its columns and its constraints that are none of the defaults."""
+    node = table.created.node
+    if node["relation"]["relpersistence"] != "p":
+        yield "not permanent"
+    yield from sorted({"options", "inhRelations", "partspec", "accessMethod"} & node.keys())
+    for kind, fields in walk(node["tableElts"]):
+        if kind in {"Constraint", "ColumnDef"}:
+            yield from sorted(_UNUSUAL & fields.keys())
+            if not fields.get("is_enforced", True) or fields.get("fk_matchtype", "s") != "s":
+                yield "not enforced, or MATCH FULL"
+        if kind == "TableLikeClause":
+            yield "LIKE"
+    for grant in table.grants:
+        if grant.statement.node.get("grant_option"):
+            yield "grant option"
+        if not set(grant.roles) <= set(API_ROLES):
+            yield f"a grant to {', '.join(grant.roles)}"
+
+
+_UNUSUAL_IN_CATALOG = """
+    SELECT 'not permanent' FROM pg_class
+    WHERE oid = %(table)s::regclass AND (relpersistence <> 'p' OR relkind <> 'r')
+    UNION ALL
+    SELECT 'options' FROM pg_class
+    WHERE oid = %(table)s::regclass
+      AND (reloptions IS NOT NULL OR relreplident <> 'd' OR relforcerowsecurity OR relhasrules)
+    UNION ALL
+    SELECT 'owner' FROM pg_class
+    WHERE oid = %(table)s::regclass AND relowner <> current_user::regrole
+    UNION ALL
+    SELECT 'collClause' FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+    WHERE attrelid = %(table)s::regclass AND attnum > 0 AND attcollation <> typcollation
+    UNION ALL
+    SELECT conname FROM pg_constraint
+    WHERE conrelid = %(table)s::regclass AND contype <> 'n'
+      AND (condeferrable OR NOT convalidated OR contype = 'c' AND connoinherit
+        OR contype = 'f' AND confmatchtype <> 's')
+    UNION ALL
+    SELECT 'nulls_not_distinct' FROM pg_index
+    WHERE indrelid = %(table)s::regclass AND indnullsnotdistinct
+    UNION ALL
+    SELECT 'grant option' FROM pg_class CROSS JOIN LATERAL aclexplode(relacl) AS acl
+    WHERE pg_class.oid = %(table)s::regclass AND grantee <> relowner AND is_grantable
+"""
 
 
 def from_catalog(
@@ -196,6 +275,13 @@ def _read_table(connection: psycopg.Connection[Any], name: str) -> ObservedTable
     """):
         (statement,) = parse(Source("catalog", definition)).statements
         table.indexes.append(_index(statement))
+    explained = rows("""
+        SELECT attname FROM pg_attribute
+        WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped
+          AND col_description(attrelid, attnum) <> ''
+    """)
+    table.column_comments = {column for (column,) in explained}
+    table.unusual = {word for (word,) in rows(_UNUSUAL_IN_CATALOG)}
     ((table.row_security, table.comment),) = rows("""
         SELECT relrowsecurity, coalesce(obj_description(oid, 'pg_class'), '')
         FROM pg_class WHERE oid = %(table)s::regclass

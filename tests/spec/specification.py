@@ -21,6 +21,13 @@ FUNCTION_VISIBLE = (
     " WHERE function_registry.function_code = instance_tasks.function_code)"
 )
 
+SELF_EVIDENT = {
+    *("id", "name", "description", "tags", "metadata", "event_type", "error_message"),
+    *("created_at", "updated_at", "initiated_at", "assigned_at", "started_at", "completed_at"),
+    *("from_node_id", "to_node_id"),
+}
+"""The columns whose names say it all; every other one has a comment."""
+
 READ_WRITE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 APPEND = frozenset({"SELECT", "INSERT"})
 

@@ -11,7 +11,7 @@ from schema_sql.source import SourceError, read_source
 from schema_sql.statements import parse
 from schema_targets.workspace import find_files, load
 from spec.observed import ObservedPolicy, ObservedTable, from_catalog, from_sql, index_tree, tree
-from spec.specification import TABLES, TableSpec
+from spec.specification import SELF_EVIDENT, TABLES, TableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,3 +132,13 @@ def test_privileges(table: ObservedTable, spec: TableSpec) -> None:
 def test_comment(table: ObservedTable) -> None:
     """Every table says what it is for."""
     assert len(table.comment) > 20
+
+
+def test_column_comments(table: ObservedTable, spec: TableSpec) -> None:
+    """The columns whose names do not say it all are explained, and no others."""
+    assert table.column_comments == set(spec.columns) - SELF_EVIDENT
+
+
+def test_nothing_unusual(table: ObservedTable) -> None:
+    """No option, collation, rule or deferral that nobody asked for."""
+    assert table.unusual == set()

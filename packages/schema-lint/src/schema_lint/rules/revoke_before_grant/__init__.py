@@ -1,9 +1,11 @@
 """Every table takes back what the platform granted, before it grants its own.
 
-What: A table without REVOKE ALL FROM PUBLIC, anon, authenticated and service_role above its GRANTs.
+What: A table without REVOKE ALL FROM PUBLIC, anon, authenticated and service_role above its GRANTs,
+    or with a RESTRICTIVE policy below them.
 Why: Supabase's default privileges have granted ALL on new tables to the API roles, and still leave
-    them TRUNCATE, REFERENCES and TRIGGER; TRUNCATE ignores row-level security.
-Instead: REVOKE ALL ON TABLE … FROM PUBLIC, anon, authenticated, service_role; then GRANT.
+    them TRUNCATE, REFERENCES and TRIGGER; TRUNCATE ignores row-level security. Where each statement
+    commits by itself, callers are let in by GRANT before the policy that restricts them is there.
+Instead: REVOKE ALL ON TABLE … FROM PUBLIC, anon, authenticated, service_role; the policies; GRANT.
 When to allow: Never for a table in public.
 """
 
@@ -26,7 +28,7 @@ ID = "revoke-before-grant"
 
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
-    """Yield each first GRANT with too little revoked, and each table that revokes nothing."""
+    """Yield each GRANT that comes too early, and each table that revokes nothing."""
     for table in workspace.tables(file):
         if not any(not grant.revoke for grant in table.grants):
             missing = _missing(table)
@@ -51,6 +53,19 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                     _remedy(grant.table, missing),
                     place(grant.node),
                 )
+
+    for policy in workspace.policies(file):
+        restricted = workspace.table(policy.table)
+        if policy.permissive or restricted is None:
+            continue
+        above = [g for g in restricted.grants if g.statement.source is file.source]
+        if any(not g.revoke and g.statement.start < policy.statement.start for g in above):
+            yield policy.statement.finding(
+                ID,
+                f"{policy.table} is granted before {policy.name} restricts it",
+                "move its GRANTs below this policy",
+                place(policy.node),
+            )
 
 
 def _missing(table: Table) -> list[str]:

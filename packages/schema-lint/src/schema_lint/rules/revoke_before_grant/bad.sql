@@ -9,3 +9,7 @@ REVOKE ALL ON TABLE public.runs FROM PUBLIC, anon, authenticated, service_role;
 CREATE TABLE IF NOT EXISTS public.steps (id UUID);
 REVOKE SELECT ON TABLE public.steps FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT ON TABLE public.steps TO authenticated; -- found
+CREATE TABLE IF NOT EXISTS public.jobs (id UUID);
+REVOKE ALL ON TABLE public.jobs FROM PUBLIC, anon, authenticated, service_role;
+GRANT DELETE ON TABLE public.jobs TO authenticated;
+CREATE POLICY own_jobs ON public.jobs AS RESTRICTIVE FOR DELETE USING (FALSE); -- found

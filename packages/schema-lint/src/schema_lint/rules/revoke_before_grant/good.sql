@@ -6,3 +6,7 @@ REVOKE ALL ON public.notes FROM PUBLIC, anon;
 REVOKE ALL ON public.notes FROM authenticated, service_role;
 -- A table of which nothing is known.
 GRANT SELECT ON TABLE public.others TO authenticated;
+CREATE TABLE IF NOT EXISTS public.jobs (id UUID);
+REVOKE ALL ON TABLE public.jobs FROM PUBLIC, anon, authenticated, service_role;
+CREATE POLICY own_jobs ON public.jobs AS RESTRICTIVE FOR DELETE USING (FALSE);
+GRANT DELETE ON TABLE public.jobs TO authenticated;

@@ -1,0 +1,183 @@
+"""Proof that no fault passes: every mutant of the fragments is refused by a gate that is named.
+
+Run it from the root: `python -m proofs.gates`. With `--most N` another number of mutants of each
+operator is judged, 1 to develop with or 1000 for all there are; that writes no report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import signal
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from proofs.gates_database import Applied, Stage, open_cluster
+from proofs.gates_equivalent import EQUIVALENT, reason_to_exclude
+from proofs.gates_guards import FAULTS, Guarded, emptied_suites, tenancy_guards
+from proofs.gates_mutants import Mutant, all_mutants, sample
+from proofs.gates_report import Found, Result, page, survivors, unused_exclusions
+from proofs.gates_static import Squawk, judge_statically, open_workspace
+from proofs.report import closing_line, progress, run_proof, write_report
+from schema_cli.project import built_migrations, platform_stubs
+from schema_database import Cluster, DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from schema_targets.workspace import Workspace
+
+WORKERS = 2
+"""How many mutants are judged at once: a CI machine has two cores."""
+
+SHARE = 4
+"""Of the mutants that two kinds of gates refuse before there is a database, each of so many is
+tried on one all the same."""
+
+MOST = 4
+"""So many mutants of one operator are judged, spread evenly over the tables: the same operator on
+another table meets the same gates, and all of them would take five times as long."""
+
+LEAST = 400
+"""So many mutants the score must be of."""
+
+
+@dataclass
+class _Worker:
+    """What a process keeps from one mutant to the next."""
+
+    workspace: Workspace
+    squawk: Squawk
+    stage: Stage
+
+
+_worker: list[_Worker] = []
+_open = ExitStack()
+"""What a process keeps open until it ends."""
+
+
+def _start(handle: str) -> None:
+    # Ctrl-C is for the process that started this one, which then ends it in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Parse trees are many and have no cycles.
+    gc.disable()
+    cluster = _open.enter_context(Cluster.attach(handle))
+    _worker.append(_make_worker(cluster))
+
+
+def _make_worker(cluster: Cluster) -> _Worker:
+    workspace = open_workspace()
+    ((_, migration),) = built_migrations(workspace)
+    stage = Stage(cluster, platform_stubs(workspace), migration)
+    return _Worker(workspace, Squawk(), stage)
+
+
+def _judge(task: tuple[int, Mutant]) -> Result:
+    number, mutant = task
+    worker = _worker[0]
+    said = judge_statically(worker.workspace, mutant, worker.squawk)
+    result = Result(mutant, said.kills, said.asked)
+    if not said.built or mutant.server_wide:
+        return result
+    chosen = number % SHARE == 0
+    if len(result.families) >= 2 and not chosen:
+        return result
+    # A full play takes longer than all the rest together.
+    tenancy = chosen or not said.kills or mutant.path.endswith("/access.sql")
+    return result.with_database(worker.stage.judge(said.built, mutant.table, tenancy=tenancy))
+
+
+def _judge_all(handle: str, mutants: Sequence[Mutant]) -> Generator[Result]:
+    pool = ProcessPoolExecutor(
+        WORKERS, mp_context=get_context("spawn"), initializer=_start, initargs=(handle,)
+    )
+    try:
+        yield from pool.map(_judge, enumerate(mutants), chunksize=4)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _assert_sound(worker: _Worker) -> None:
+    """Refuse to go on where the gates complain of the fragments as they are.
+
+    Raises:
+        DatabaseError: they do.
+    """
+    said = judge_statically(worker.workspace, None, worker.squawk)
+    applied = worker.stage.judge(said.built, "", tenancy=True) if said.built else Applied({}, ())
+    complaints = {**said.kills, **applied.kills}
+    if complaints or applied.after != "repaired":
+        words = "; ".join(f"{gate}: {why}" for gate, why in complaints.items())
+        raise DatabaseError(f"the schema itself is refused: {words}", "run `nox` and mend that")
+
+
+def _prove(most: int) -> int:
+    gc.disable()
+    results: list[Result] = []
+    with open_cluster() as cluster:
+        worker = _make_worker(cluster)
+        _assert_sound(worker)
+        everything = all_mutants(worker.workspace)
+        same = [mutant for mutant in everything if mutant.same_tree]
+        excluded = [m for m in everything if not m.same_tree and reason_to_exclude(m)]
+        left_out = {mutant.name for mutant in (*same, *excluded)}
+        real = [mutant for mutant in everything if mutant.name not in left_out]
+        mutants = sample(real, most)
+        with contextlib.closing(_judge_all(cluster.handle(), mutants)) as judged:
+            for result in judged:
+                results.append(result)
+                progress(len(results), len(mutants), "mutants")
+        guards = _guards(cluster, worker)
+    left_out_of_sample = len(real) - len(mutants)
+    found = Found(results, left_out_of_sample, same, excluded, guards)
+    return _tell(found, write=most == MOST)
+
+
+def _guards(cluster: Cluster, worker: _Worker) -> list[Guarded]:
+    ((_, migration),) = built_migrations(worker.workspace)
+    found: list[Guarded] = []
+    in_scenes = tenancy_guards(cluster, worker.stage.template, migration)
+    for guarded in chain(in_scenes, emptied_suites()):
+        found.append(guarded)
+        progress(len(found), FAULTS, "faults in the tests themselves")
+    return found
+
+
+def _tell(found: Found, *, write: bool) -> int:
+    failures = [
+        f"survived: {result.mutant.path}:{result.mutant.line}: {result.mutant.name}"
+        for result in survivors(found.results)
+    ]
+    failures += [f"not noticed: {each.fault}" for each in found.guards if not each.noticed]
+    failures += [
+        f"excludes nothing: {each.pattern}"
+        for each in unused_exclusions(EQUIVALENT, found.excluded)
+    ]
+    if write:
+        write_report("gates", page(found))
+        if len(found.results) < LEAST:
+            failures.append(f"only {len(found.results)} mutants, of at least {LEAST}")
+    sys.stdout.write("".join(f"{failure}\n" for failure in failures))
+    claims = len(found.results) + len(found.guards)
+    return closing_line(claims - len(failures), len(failures))
+
+
+def main() -> int:
+    """Run the proof and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m proofs.gates", description=__doc__)
+    parser.add_argument(
+        "--most", type=int, default=MOST, metavar="N", help="mutants of one operator: %(default)s"
+    )
+    arguments = parser.parse_args()
+    return run_proof(lambda: _prove(arguments.most))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
