@@ -129,7 +129,7 @@ named himself: there was none.
 up to 50 from one empty or furnished database to the next. Each runs in a savepoint under
 `SET LOCAL ROLE` and `request.jwt.claims`, as the Data API's do. The model
 (`proofs/tenancy_model.py`) is written from the requirements, not from the policies. {tally.either}
-statements touched rows that fail for different reasons; there, either error code is right.
+statements had two right answers: rows that fail for different reasons, or the last two lines below.
 
 {_table("operation", tally.operations)}
 
@@ -143,9 +143,11 @@ Unique keys let a tenant who has a key ask whether it is taken. The proof holds 
 |---|---|---|
 {_lines([f"| {each.key} | {each.words} | {each.learns} |" for each in DISCLOSURES])}
 
-The last two need SQL of one's own, as `authenticated`: PostgreSQL evaluates the condition of
-`DO UPDATE … WHERE` on the row in the way before the policies refuse that row. The Data API has no
-such condition. Give tenants neither SQL nor a function that upserts on conditions of theirs.
+The last two need SQL of one's own, as `authenticated`: PostgreSQL 18.6 evaluates the condition of
+`DO UPDATE … WHERE` on the row in the way before the policies refuse that row. 15.20, of November
+2026, refuses it first (42501, whatever the condition), and the proof takes either. The Data API has
+no such condition. Run a PostgreSQL that refuses first, or give tenants neither SQL nor a function
+that upserts on conditions of theirs.
 
 ## What it would notice
 

@@ -28,6 +28,9 @@ OUT_OF_RANGE = "23514"
 NO_COPY = "0A000"
 """COPY FROM, where row-level security applies: PostgreSQL does not support it."""
 
+NO_ROW = "no row"
+"""No error code: success that touches no row, where a server may do either."""
+
 Row = dict[str, Any]
 State = dict[str, dict[str, Row]]
 """Table to id to row; rows are never changed, only replaced."""
@@ -280,9 +283,14 @@ class Statement:
         return row
 
     def _settle(self, table: str, rival: Row, conflict: Conflict) -> Row | None:
-        if conflict.changes is None or (conflict.where and not conflict.where(rival)):
+        if conflict.changes is None:
             return None
-        self._check(None if self._caller.owns(rival) else DENIED)
+        skipped = conflict.where and not conflict.where(rival)
+        if not self._caller.owns(rival):
+            # PostgreSQL 18.6 looks at the condition before the policy, 15.20 after it.
+            raise RefusedError(DENIED, *([NO_ROW] if skipped else []))
+        if skipped:
+            return None
         row = rival | conflict.changes
         self._check(self._fault(table, row))
         del self._after[table][rival["id"]]
