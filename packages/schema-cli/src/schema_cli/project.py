@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from schema_sql.statements import SqlFile
     from schema_targets.build_file import Target
+    from schema_targets.dependencies import Dependencies
     from schema_targets.labels import Label
 
 CACHE = ".cache/schema"
@@ -96,17 +97,11 @@ def parsed(workspace: Workspace, targets: Sequence[Target]) -> list[SqlFile]:
     return result
 
 
-def build_text(workspace: Workspace, label: Label, title: str, shipped: Sequence[Target]) -> str:
-    """The migration that ships given fragments.
-
-    Args:
-        workspace: The workspace, without errors.
-        label: What is built.
-        title: What it is about.
-        shipped: The fragments, in order.
+def true_dependencies(workspace: Workspace) -> Dependencies:
+    """The dependencies of a workspace, once they are what the SQL has.
 
     Raises:
-        SourceError: A fragment cannot be read or shipped.
+        SourceError: A fragment cannot be read, or its dependencies are not declared as they are.
     """
     dependencies = read_dependencies(workspace)
     if dependencies.errors:
@@ -115,6 +110,24 @@ def build_text(workspace: Workspace, label: Label, title: str, shipped: Sequence
     wrong = dependencies.findings()
     if wrong:
         raise SourceError(wrong[0])
+    return dependencies
+
+
+def build_text(
+    dependencies: Dependencies, label: Label, title: str, shipped: Sequence[Target]
+) -> str:
+    """The migration that ships given fragments.
+
+    Args:
+        dependencies: The workspace's, true ones.
+        label: What is built.
+        title: What it is about.
+        shipped: The fragments, in order.
+
+    Raises:
+        SourceError: A fragment cannot be shipped.
+    """
+    workspace = dependencies.workspace
     own = {target.label for target in shipped}
     needed: dict[object, Needed] = {}
     providers: list[Target] = []
@@ -153,19 +166,27 @@ def _apply_first(workspace: Workspace, fragment: Target) -> str:
     return f"Apply {fragment.label} first."
 
 
-def built_migrations(workspace: Workspace) -> list[tuple[str, str]]:
-    """Every migration as it would be written now, in the order of their files: (path, SQL).
+def build_migrations(workspace: Workspace, migrations: Iterable[Target]) -> list[tuple[str, str]]:
+    """Migrations as they would be written now, in the order of their files: (path, SQL).
 
     Raises:
-        SourceError: A fragment cannot be read or shipped.
+        SourceError: A fragment cannot be read or shipped, or declares untrue dependencies.
     """
+    dependencies = true_dependencies(workspace)
     return [
         (
             migration.out,
-            build_text(workspace, migration.label, migration.title, workspace.shipped(migration)),
+            build_text(
+                dependencies, migration.label, migration.title, workspace.shipped(migration)
+            ),
         )
-        for migration in sorted(workspace.of_kind("migration"), key=lambda target: target.out)
+        for migration in sorted(migrations, key=lambda target: target.out)
     ]
+
+
+def built_migrations(workspace: Workspace) -> list[tuple[str, str]]:
+    """Every migration of the workspace, as ``build_migrations`` gives them."""
+    return build_migrations(workspace, workspace.of_kind("migration"))
 
 
 def platform_stubs(workspace: Workspace) -> list[tuple[str, str]]:

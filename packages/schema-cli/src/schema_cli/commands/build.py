@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from schema_assemble.output import change_summary, difference, read_output, write_output
 from schema_cli.project import (
     CACHE,
+    build_migrations,
     build_text,
     code_digest,
     open_files,
     open_workspace,
     print_errors,
     read_label,
+    true_dependencies,
 )
 from schema_targets.workspace import UsageError
 
@@ -71,19 +73,15 @@ def _print_closure(workspace: Workspace, text: str) -> int:
     if target is not None and target.kind == "external":
         raise UsageError(f"{label} is external: it exists already and is never shipped")
     shipped = workspace.fragments([label])
-    sys.stdout.write(build_text(workspace, label, f"{label} and all that it needs", shipped))
+    title = f"{label} and all that it needs"
+    sys.stdout.write(build_text(true_dependencies(workspace), label, title, shipped))
     return 0
 
 
 def _build(
     files: Files, workspace: Workspace, migrations: list[Target], *, check: bool, everything: bool
 ) -> int:
-    built = {
-        migration.out: build_text(
-            workspace, migration.label, migration.title, workspace.shipped(migration)
-        )
-        for migration in migrations
-    }
+    built = dict(build_migrations(workspace, migrations))
     stale = False
     for out, text in built.items():
         path = files.root / out
