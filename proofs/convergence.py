@@ -43,8 +43,8 @@ others right behind it; both before they are committed.
 
 ## Tables in use
 
-PostgreSQL does not name the table that a run waited for; the statement at which it gave up does.
-This is what our own runner says when a writer holds `workflow_history`, and that statement:
+PostgreSQL names neither the table that a run waited for nor who held it; our own runner looks while
+it waits. This is what it says when a writer holds `workflow_history`:
 
 ```
 {seen}

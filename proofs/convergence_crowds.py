@@ -134,8 +134,9 @@ def prove_held_tables(cluster: Cluster, subject: Subject) -> tuple[list[Claim], 
     """
     claim = Claim(
         "A re-run while a reader or a writer holds a table, for each table: gives up"
-        f" ({LOCK_TIMEOUT}) at a statement on that table, with nothing changed; whoever held it"
-        " carries on, and when they are done the next run succeeds."
+        f" ({LOCK_TIMEOUT}) at a statement on that table, names the table and the session that"
+        " holds it, and has changed nothing; whoever held it carries on, and when they are done the"
+        " next run succeeds."
     )
     cases = [(holder, table) for table in TABLES for holder in _HOLDS]
     seen = ""
@@ -172,16 +173,18 @@ def _meet(
             problems += diff_catalogs(clean, read_catalog(connection))
             other.execute(hold)
         said = str(refused)
-        if refused is not None:
-            said += f"\n\n{subject.statements[refused.statement - 1]};"
+        holder = f"process {other.info.backend_pid}"
         if refused is None or refused.sqlstate != LOCK_TIMEOUT:
             problems.append(f"did not give up, but: {said}")
         elif table not in subject.statements[refused.statement - 1]:
             problems.append(f"statement {refused.statement} is not about {table}")
+        elif f" on public.{table}, held by {holder} " not in said:
+            problems.append(f"does not name {table} and {holder}: {said}")
         if again := _refusal(connection, subject):
             problems.append(f"the next run: {again}")
         problems += diff_catalogs(clean, read_catalog(connection))
-    return problems, said
+    # The page must not change with the number.
+    return problems, said.replace(holder, "process 4711")
 
 
 def _refusal(connection: Connection[TupleRow], subject: Subject) -> ApplyError | None:

@@ -239,6 +239,34 @@ def refuses(project: Project) -> Iterator[Claim]:
     )
 
 
+def waits(project: Project) -> Iterator[Claim]:
+    """Push over our own tables while a session uses one of them."""
+    sql = (ROOT / "supabase" / "migrations" / MIGRATION).read_text(encoding="utf-8")
+    apply_as_one_transaction(project.database.url, sql, name=MIGRATION)
+    before, policies = project.catalog(), project.policies()
+    with connected(project.database.url) as reader, reader.transaction():
+        reader.execute("SELECT FROM public.workflow_history")
+        waited = project.push()
+    yield claim(
+        "while a session reads a table, a push gives up and shows the statement that waited for it",
+        waited.status != 0
+        and "canceling statement due to lock timeout" in waited.err
+        and "ALTER TABLE public.workflow_history ENABLE ROW LEVEL SECURITY" in waited.err,
+        str(waited)[:2000],
+    )
+    yield claim(
+        "that push changed nothing",
+        project.catalog() == before and project.policies() == policies,
+        "\n".join(diff_catalogs(before, project.catalog())) or "the policies are others",
+    )
+    again = project.push()
+    yield claim(
+        "once the session is done, the same push applies the file",
+        again.status == 0 and again.applied() == [MIGRATION],
+        str(again)[:2000],
+    )
+
+
 def advises(project: Project) -> Iterator[Claim]:
     """Ask the advisors about a fresh push."""
     project.push()
@@ -270,7 +298,13 @@ def advises(project: Project) -> Iterator[Claim]:
     )
 
 
-ACTS: tuple[Callable[[Project], Iterator[Claim]], ...] = (pushes, resumes, refuses, advises)
+ACTS: tuple[Callable[[Project], Iterator[Claim]], ...] = (
+    pushes,
+    resumes,
+    refuses,
+    waits,
+    advises,
+)
 
 
 @dataclass(frozen=True)
@@ -310,6 +344,13 @@ SABOTAGES = (
         "tables CONSTANT TEXT[] := '{}'; unused CONSTANT TEXT[] := ARRAY[",
         refuses,
         "over a table of another shape",
+    ),
+    Sabotage(
+        "there is no lock_timeout",
+        "SET LOCAL lock_timeout = '5s';",
+        "SET LOCAL statement_timeout = '6s';",
+        waits,
+        "while a session reads a table",
     ),
     Sabotage(
         "policies call auth.jwt() bare, for each row",

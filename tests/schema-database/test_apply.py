@@ -56,14 +56,79 @@ def test_an_error_names_file_line_and_column(one_database: Database) -> None:
     assert str(error).startswith('x.sql:5:5: 42704: type "jsnob" does not exist\n  help: ')
 
 
-def test_an_error_without_a_position_names_the_statement(one_database: Database) -> None:
-    """PostgreSQL gives no position for many errors; the number of the statement is always known."""
+def test_an_error_without_a_position_names_where_the_statement_begins(
+    one_database: Database,
+) -> None:
+    """PostgreSQL gives no position for many errors; the statement is found all the same."""
+    sql = "CREATE TABLE a ();;\n\n-- größer\n/* why */ CREATE TABLE a ();\n"
     with pytest.raises(ApplyError) as caught:
-        apply_as_one_transaction(
-            one_database.url, "CREATE TABLE a ();\nCREATE TABLE a ();\n", name="x.sql"
-        )
-    assert (caught.value.line, caught.value.statement) == (None, 2)
-    assert str(caught.value).startswith('x.sql:statement 2: 42P07: relation "a" already exists')
+        apply_as_one_transaction(one_database.url, sql, name="x.sql")
+    assert (caught.value.line, caught.value.column, caught.value.statement) == (4, 11, 2)
+    assert str(caught.value).startswith('x.sql:4:11: 42P07: relation "a" already exists')
+    statements = ["SELECT 1;\n", "-- once more\nCREATE TABLE a ();\n", "CREATE TABLE a ();\n"]
+    with pytest.raises(ApplyError) as caught:
+        apply_statement_by_statement(one_database.url, statements)
+    assert (caught.value.line, caught.value.column, caught.value.statement) == (4, 1, 3)
+
+
+def test_a_lock_timeout_names_what_was_waited_for_and_who_held_it(
+    one_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's own message says neither; whoever runs a migration needs both."""
+    monkeypatch.setattr("schema_database.apply._LOOK_EVERY", 0.05)
+    apply_as_one_transaction(one_database.url, "CREATE TABLE a ();")
+    with psycopg.connect(one_database.url, application_name="reports") as reader:
+        reader.execute("SELECT count(*)\nFROM a")
+        holder = f"process {reader.info.backend_pid} (postgres, reports, idle in transaction)"
+        with pytest.raises(ApplyError) as caught:
+            apply_as_one_transaction(
+                one_database.url, "SET LOCAL lock_timeout = '1s'; DROP TABLE a;", name="x.sql"
+            )
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "x.sql:1:32: 55P03: canceling statement due to lock timeout"
+    wanted = "ACCESS EXCLUSIVE on public.a"
+    assert lines[1] == f"  lock: waited for {wanted}, held by {holder}: SELECT count(*) FROM a"
+    assert "run this again" in lines[2]
+    assert _exists(one_database, "a")
+
+
+def test_a_lock_timeout_behind_another_run_says_so(
+    one_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Migrations keep each other out by an advisory lock, which is on no table."""
+    monkeypatch.setattr("schema_database.apply._LOOK_EVERY", 0.05)
+    lock = "SELECT pg_advisory_xact_lock(1)"
+    with psycopg.connect(one_database.url) as other:
+        other.execute(lock)
+        holder = f"process {other.info.backend_pid} "
+        with pytest.raises(ApplyError) as caught:
+            apply_as_one_transaction(one_database.url, f"SET LOCAL lock_timeout = '1s'; {lock}")
+    assert caught.value.wait is not None
+    assert caught.value.wait.wanted.startswith("an advisory lock")
+    assert caught.value.wait.holders[0].startswith(holder)
+
+
+def test_a_lock_that_cannot_be_looked_at_is_still_an_error_like_others(
+    one_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no room for a second session, the first one says what it knows."""
+    monkeypatch.setattr("schema_database.apply._LOOK_EVERY", 0.05)
+    lock = "SELECT pg_advisory_xact_lock(2)"
+    with (
+        psycopg.connect(one_database.url) as other,
+        psycopg.connect(one_database.url, autocommit=True) as connection,
+    ):
+        other.execute(lock)
+
+        def refuse(*_: object, **__: object) -> None:
+            raise psycopg.OperationalError("too many clients already")
+
+        monkeypatch.setattr("schema_database.waits.psycopg.connect", refuse)
+        with pytest.raises(ApplyError) as caught:
+            apply_as_one_transaction(connection, f"SET LOCAL lock_timeout = '300ms'; {lock}")
+    assert caught.value.sqlstate == "55P03"
+    assert caught.value.wait is None
+    assert "pg_stat_activity" in str(caught.value)
 
 
 def test_an_error_keeps_detail_hint_and_place_in_a_block(one_database: Database) -> None:
@@ -75,7 +140,7 @@ def test_an_error_keeps_detail_hint_and_place_in_a_block(one_database: Database)
     with pytest.raises(ApplyError) as caught:
         apply_as_one_transaction(one_database.url, sql, name="x.sql")
     assert str(caught.value) == (
-        "x.sql:statement 1: P0042: drift\n"
+        "x.sql:1:1: P0042: drift\n"
         "  detail: one\n    two\n"
         "  where: PL/pgSQL function inline_code_block line 3 at RAISE\n"
         "  help: mend it"

@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
+from pglast import split
+from pglast.parser import ParseError
 from psycopg.pq import DiagnosticField, ExecStatus
 
 from schema_database.address import connected
 from schema_database.errors import DatabaseError
+from schema_database.waits import find_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +26,19 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
     from psycopg.rows import TupleRow
 
+    from schema_database.waits import Wait
+
 _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.EMPTY_QUERY)
+_LOCK_NOT_AVAILABLE = "55P03"
+
+_LOOK_EVERY = 2.0
+"""Seconds after which a statement may be waiting for a lock: our migrations wait five."""
+
+_OTHERWISE = "correct this statement; nothing after it was applied"
+_WHEN_LOCKED = (
+    "nothing is wrong with this statement: somebody used what it changes; run this again when that "
+    "session is done (pg_stat_activity shows it, pg_terminate_backend(pid) ends it)"
+)
 
 
 class ApplyError(DatabaseError):
@@ -37,8 +52,10 @@ class ApplyError(DatabaseError):
         hint: its hint, or None.
         context: where in a function or DO block it happened, or None.
         statement: number of the refused statement in the text, from 1.
-        line: line in the text, from 1; None when PostgreSQL names no position.
+        line: line in the text, from 1: of the place that PostgreSQL names, otherwise of where the
+            statement begins; None where the connection was lost.
         column: column in that line, in characters from 1; None with `line`.
+        wait: what the statement waited for when a lock timeout ended it, if that was seen.
     """
 
     def __init__(
@@ -53,8 +70,10 @@ class ApplyError(DatabaseError):
         statement: int,
         line: int | None,
         column: int | None,
+        wait: Wait | None = None,
     ) -> None:
-        super().__init__(message, hint or "correct this statement; nothing after it was applied")
+        remedy = _WHEN_LOCKED if sqlstate == _LOCK_NOT_AVAILABLE else _OTHERWISE
+        super().__init__(message, hint or remedy)
         self.name = name
         self.sqlstate = sqlstate
         self.message = message
@@ -64,6 +83,7 @@ class ApplyError(DatabaseError):
         self.statement = statement
         self.line = line
         self.column = column
+        self.wait = wait
 
     def __str__(self) -> str:
         place = f"statement {self.statement}" if self.line is None else f"{self.line}:{self.column}"
@@ -73,6 +93,7 @@ class ApplyError(DatabaseError):
             for word, text in (
                 ("detail", self.detail),
                 ("where", self.context),
+                ("lock", str(self.wait) if self.wait else None),
                 ("help", self.remedy),
             )
             if text
@@ -150,14 +171,17 @@ def _execute(
     """Send `sql`, which begins at `start` of `source`, as one simple query."""
     pgconn = connection.pgconn
     refused: PGresult | None = None
+    wait: Wait | None = None
     done = done_before
     try:
         pgconn.send_query(sql.encode())
         while True:
             # PQgetResult alone would block where Python sees no Ctrl-C.
             while pgconn.is_busy():
-                select.select([pgconn.socket], [], [])
-                pgconn.consume_input()
+                if select.select([pgconn.socket], [], [], _LOOK_EVERY)[0]:
+                    pgconn.consume_input()
+                else:
+                    wait = find_wait(connection)
             result = pgconn.get_result()
             if result is None:
                 break
@@ -189,26 +213,54 @@ def _execute(
         connection.close()
         raise
     if refused is not None:
-        raise _error(refused, name=name, source=source, start=start, statement=done + 1)
+        raise _error(
+            refused,
+            name=name,
+            source=source,
+            start=start,
+            statement=done + 1,
+            begins=start + _beginning(sql, done - done_before),
+            wait=wait,
+        )
 
 
-def _error(result: PGresult, *, name: str, source: str, start: int, statement: int) -> ApplyError:
+def _beginning(sql: str, number: int) -> int:
+    """Return where a statement begins in a text, counting both from 0."""
+    try:
+        return int(split(sql, only_slices=True)[number].start)
+    except (ParseError, IndexError):
+        # The server's grammar is newer, or older, than pglast's.
+        return 0
+
+
+def _error(
+    result: PGresult,
+    *,
+    name: str,
+    source: str,
+    start: int,
+    statement: int,
+    begins: int,
+    wait: Wait | None,
+) -> ApplyError:
     def read(field: DiagnosticField) -> str | None:
         raw = result.error_field(field)
         return raw.decode("utf-8", "replace") if raw else None
 
     position = read(DiagnosticField.STATEMENT_POSITION)
-    before = source[: start + int(position) - 1] if position else None
+    before = source[: start + int(position) - 1 if position else begins]
+    sqlstate = read(DiagnosticField.SQLSTATE) or ""
     return ApplyError(
         name,
-        sqlstate=read(DiagnosticField.SQLSTATE) or "",
+        sqlstate=sqlstate,
         message=read(DiagnosticField.MESSAGE_PRIMARY) or result.get_error_message().strip(),
         detail=read(DiagnosticField.MESSAGE_DETAIL),
         hint=read(DiagnosticField.MESSAGE_HINT),
         context=read(DiagnosticField.CONTEXT),
         statement=statement,
-        line=None if before is None else before.count("\n") + 1,
-        column=None if before is None else len(before) - (before.rfind("\n") + 1) + 1,
+        line=before.count("\n") + 1,
+        column=len(before) - (before.rfind("\n") + 1) + 1,
+        wait=wait if sqlstate == _LOCK_NOT_AVAILABLE else None,
     )
 
 

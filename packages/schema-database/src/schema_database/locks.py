@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from schema_database.address import connected
 from schema_database.apply import apply_as_one_transaction
+from schema_database.waits import mode_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,17 +132,9 @@ def measure_locks(url: str, statements: Sequence[str], *, name: str) -> list[Sta
 
 def _read_locks(observer: Connection[TupleRow], pid: int) -> set[Lock]:
     return {
-        Lock(None, ADVISORY) if mode is None else Lock(f"{schema}.{table}", _words(mode))
+        Lock(None, ADVISORY) if mode is None else Lock(f"{schema}.{table}", mode_in_words(mode))
         for schema, table, mode in observer.execute(_LOCKS, {"pid": pid}).fetchall()
     }
-
-
-def _words(mode: str) -> str:
-    """Return the SQL name of a mode that pg_locks calls AccessExclusiveLock and the like."""
-    letters = mode.removesuffix("Lock")
-    return (
-        "".join(f" {letter}" if letter.isupper() else letter for letter in letters).strip().upper()
-    )
 
 
 def _order(lock: Lock) -> tuple[str, int]:
