@@ -109,6 +109,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "USERPROFILE": str(home),
         "APPDATA": str(home),
         "XDG_CONFIG_HOME": str(home / "config"),
+        # Some unpack a library there and leave it.
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(home)),
         "DO_NOT_TRACK": "1",
         "LITE_TELEMETRY": "0",
         "SUPABASE_TELEMETRY_DISABLED": "1",
