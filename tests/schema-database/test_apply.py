@@ -12,6 +12,7 @@ from schema_database import (
     apply_as_one_transaction,
     apply_statement_by_statement,
 )
+from schema_database.waits import Wait
 
 
 def _exists(database: Database, table: str) -> bool:
@@ -82,7 +83,7 @@ def test_a_lock_timeout_names_what_was_waited_for_and_who_held_it(
         holder = f"process {reader.info.backend_pid} (postgres, reports, idle in transaction)"
         with pytest.raises(ApplyError) as caught:
             apply_as_one_transaction(
-                one_database.url, "SET LOCAL lock_timeout = '1s'; DROP TABLE a;", name="x.sql"
+                one_database.url, "SET LOCAL lock_timeout = '2s'; DROP TABLE a;", name="x.sql"
             )
     lines = str(caught.value).splitlines()
     assert lines[0] == "x.sql:1:32: 55P03: canceling statement due to lock timeout"
@@ -102,10 +103,26 @@ def test_a_lock_timeout_behind_another_run_says_so(
         other.execute(lock)
         holder = f"process {other.info.backend_pid} "
         with pytest.raises(ApplyError) as caught:
-            apply_as_one_transaction(one_database.url, f"SET LOCAL lock_timeout = '1s'; {lock}")
+            apply_as_one_transaction(one_database.url, f"SET LOCAL lock_timeout = '2s'; {lock}")
     assert caught.value.wait is not None
     assert caught.value.wait.wanted.startswith("an advisory lock")
     assert caught.value.wait.holders[0].startswith(holder)
+
+
+def test_a_look_that_comes_too_late_hides_nothing(
+    one_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last look may fall between the timeout and its message, and see a part or nothing."""
+    monkeypatch.setattr("schema_database.apply._LOOK_EVERY", 0.05)
+    held, let_go = Wait("SHARE on public.a", ("process 1",)), Wait("SHARE on public.a", ())
+    looks = iter([None, let_go, held, let_go])
+    monkeypatch.setattr("schema_database.apply.find_wait", lambda _: next(looks, None))
+    lock = "SELECT pg_advisory_xact_lock(1)"
+    with psycopg.connect(one_database.url) as other:
+        other.execute(lock)
+        with pytest.raises(ApplyError) as caught:
+            apply_as_one_transaction(one_database.url, f"SET LOCAL lock_timeout = '1s'; {lock}")
+    assert caught.value.wait == held
 
 
 def test_a_lock_that_cannot_be_looked_at_is_still_an_error_like_others(

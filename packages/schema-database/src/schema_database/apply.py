@@ -16,7 +16,7 @@ from psycopg.pq import DiagnosticField, ExecStatus
 
 from schema_database.address import connected
 from schema_database.errors import DatabaseError
-from schema_database.waits import find_wait
+from schema_database.waits import find_wait, latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ class ApplyError(DatabaseError):
         line: line in the text, from 1: of the place that PostgreSQL names, otherwise of where the
             statement begins; None where the connection was lost.
         column: column in that line, in characters from 1; None with `line`.
-        wait: what the statement waited for when a lock timeout ended it, if that was seen.
+        wait: what the run was last seen to wait for, where a lock timeout ended it.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ def _execute(
                 if select.select([pgconn.socket], [], [], _LOOK_EVERY)[0]:
                     pgconn.consume_input()
                 else:
-                    wait = find_wait(connection)
+                    wait = latest(wait, find_wait(connection))
             result = pgconn.get_result()
             if result is None:
                 break

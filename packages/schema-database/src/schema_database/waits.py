@@ -50,6 +50,18 @@ class Wait:
         return f"waited for {self.wanted}, held by {'; '.join(self.holders) or 'nobody any more'}"
 
 
+def latest(earlier: Wait | None, seen: Wait | None) -> Wait | None:
+    """Return which of two looks tells more: one that came as the wait ended saw less of it.
+
+    Args:
+        earlier: what was seen before.
+        seen: what is seen now; None where nothing waits any more.
+    """
+    if seen is None or (earlier and not seen.holders and seen.wanted == earlier.wanted):
+        return earlier
+    return seen
+
+
 def find_wait(connection: Connection[TupleRow]) -> Wait | None:
     """Return what a session waits for now, seen from a second one; None where that cannot be told.
 
