@@ -66,6 +66,13 @@ _GUESS = (
 )
 
 
+_MERGE = (
+    "MERGE INTO public.workflow_definitions USING (VALUES (1)) AS source (one) ON {}"
+    " WHEN NOT MATCHED THEN INSERT (app_code, workflow_code, name, model_structure)"
+    " VALUES ('alpha', 'w', 'W', '{{}}')"
+)
+
+
 @dataclass(frozen=True)
 class Disclosure:
     """One way.
@@ -127,6 +134,12 @@ DISCLOSURES = (
         "a value of the row, from the error's text",
         {_GUESS.format("description::INTEGER = 0"): ("22P02", "42501")},
         reveals="22P02",
+    ),
+    Disclosure(
+        "nothing",
+        "`MERGE … ON TRUE`, or what else reads no column: no row where there are any",
+        "whether a table has rows, and by counting in `WHEN MATCHED AND`, how many",
+        {_MERGE.format("TRUE"): (0, 1), _MERGE.format("id IS NOT NULL"): (1,)},
     ),
 )
 

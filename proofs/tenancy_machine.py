@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -16,7 +17,7 @@ from hypothesis.stateful import (
 
 from proofs import tenancy_operations as operations
 from proofs.tenancy_model import APPS, HISTORY, REGISTRY, TABLES, TASKS, Caller, Conflict
-from proofs.tenancy_operations import everywhere, uid, where
+from proofs.tenancy_operations import EVERYWHERE, probing, uid, where
 from proofs.tenancy_trial import ANON, CALLERS, SERVICE, TENANTS, Trial
 
 if TYPE_CHECKING:
@@ -42,10 +43,72 @@ _children = st.sampled_from(
 )
 _picks = st.integers(0, 31)
 _mostly = st.sampled_from((True, True, True, False))
-_scopes = st.sampled_from(("one", "one", "one", "tenant", "all"))
 _links = st.sampled_from(("own", "own", "own", "foreign", "foreign", "unknown"))
 _functions = st.sampled_from(("own", "own", "own", "shared", "foreign", "unknown"))
-_flaws = st.sampled_from(("", "", "", "", "", "", "taken", "null", "kind", "nobody"))
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a caller has in his sights.
+
+    Attributes:
+        caller: who.
+        table: where.
+        pick: which row, of those that there are.
+        own: whether of those that he sees, or of all.
+        scope: whether `one` row, those of a `tenant`, `all`, or `probe` each for its note.
+    """
+
+    caller: Caller
+    table: str
+    pick: int
+    own: bool
+    scope: str
+
+
+_aims = st.builds(
+    Aim,
+    caller=_callers,
+    table=_tables,
+    pick=_picks,
+    own=_mostly,
+    scope=st.sampled_from(("one", "one", "one", "one", "tenant", "all", "probe")),
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a caller would write.
+
+    Attributes:
+        caller: who.
+        table: where.
+        pick: which parents, and so on, of those that there are.
+        mine: whether the row is to be the caller's, if he is a tenant.
+        link: whose its parents are: `own`, `foreign` or `unknown`.
+        function: whose the function is: that, or `shared`.
+        flaw: what is wrong with it; mostly nothing.
+    """
+
+    caller: Caller
+    table: str
+    pick: int
+    mine: bool
+    link: str
+    function: str
+    flaw: str
+
+
+_drafts = st.builds(
+    Draft,
+    caller=_callers,
+    table=_tables,
+    pick=_picks,
+    mine=_mostly,
+    link=_links,
+    function=_functions,
+    flaw=st.sampled_from(("", "", "", "", "", "", "taken", "null", "kind", "nobody")),
+)
 
 
 class TenancyMachine(RuleBasedStateMachine):
@@ -64,92 +127,56 @@ class TenancyMachine(RuleBasedStateMachine):
         self.session.end()
 
     @initialize(furnished=_mostly)
-    def furnish(self, *, furnished: bool) -> None:
+    def furnish(self, furnished: bool) -> None:
         """Give each tenant a row in each table, mostly, and everybody a shared function."""
         if not furnished:
             return
         for app in (*APPS, None):
             for table in TABLES if app else (REGISTRY,):
-                self.trial.furnish(table, self._new(table, app, 0, "own", "own"))
+                self.trial.furnish(table, self._new(table, app, 0))
         self.trial.look()
 
-    @rule(caller=_callers, table=_tables, pick=_picks, own=_mostly, scope=_scopes)
-    def select(self, *, caller: Caller, table: str, pick: int, own: bool, scope: str) -> None:
+    @rule(aim=_aims)
+    def select(self, aim: Aim) -> None:
         """SELECT: one row, a tenant's rows, all rows."""
-        self.trial.do(
-            caller, operations.select(table, self._where(caller, table, pick, own, scope))
-        )
+        self.trial.do(aim.caller, operations.select(aim.table, self._where(aim)))
 
     @rule(
-        caller=_callers,
-        table=_tables,
-        pick=_picks,
-        scope=_scopes,
+        aim=_aims,
         locking=st.sampled_from(("FOR UPDATE", "FOR NO KEY UPDATE", "FOR SHARE", "FOR KEY SHARE")),
     )
-    def lock(self, *, caller: Caller, table: str, pick: int, scope: str, locking: str) -> None:
+    def lock(self, aim: Aim, locking: str) -> None:
         """SELECT FOR UPDATE."""
-        condition = self._where(caller, table, pick, True, scope)
-        self.trial.do(caller, operations.select(table, condition, locking))
+        self.trial.do(aim.caller, operations.select(aim.table, self._where(aim), locking))
 
     @rule(caller=_callers, child=_children, kind=st.sampled_from(("INNER", "LEFT")))
-    def join(self, *, caller: Caller, child: tuple[str, str], kind: str) -> None:
+    def join(self, caller: Caller, child: tuple[str, str], kind: str) -> None:
         """SELECT with a join."""
         self.trial.do(caller, operations.join(*child, kind))
 
-    @rule(
-        caller=_callers,
-        table=_tables,
-        pick=_picks,
-        mine=_mostly,
-        link=_links,
-        function=_functions,
-        flaw=_flaws,
-        returning=st.booleans(),
-    )
-    def insert(
-        self,
-        *,
-        caller: Caller,
-        table: str,
-        pick: int,
-        mine: bool,
-        link: str,
-        function: str,
-        flaw: str,
-        returning: bool,
-    ) -> None:
+    @rule(draft=_drafts, returning=st.booleans())
+    def insert(self, draft: Draft, returning: bool) -> None:
         """INSERT of one row, with parents and functions of whomever, and perhaps a flaw."""
-        row = self._new(table, self._app(caller, pick, mine), pick, link, function)
-        row |= self._flaw(table, row, flaw, pick)
-        self.trial.do(caller, operations.insert(table, [row], returning=returning))
+        row = self._written(draft)
+        self.trial.do(draft.caller, operations.insert(draft.table, [row], returning=returning))
 
-    @rule(caller=_callers, table=_tables, pick=_picks, mine=_mostly, link=_links, flaw=_flaws)
-    def insert_two(
-        self, *, caller: Caller, table: str, pick: int, mine: bool, link: str, flaw: str
-    ) -> None:
+    @rule(draft=_drafts)
+    def insert_two(self, draft: Draft) -> None:
         """INSERT of two rows: if the second is refused, the first is gone too."""
-        first = self._new(table, self._app(caller, pick, True), pick, "own", "own")
-        second = self._new(table, self._app(caller, pick, mine), pick + 1, link, "own")
-        second |= self._flaw(table, second, flaw, pick)
-        self.trial.do(caller, operations.insert(table, [first, second], returning=False))
+        first = self._new(draft.table, self._app(draft.caller, draft.pick), draft.pick)
+        second = self._written(replace(draft, pick=draft.pick + 1, function="own"))
+        self.trial.do(
+            draft.caller, operations.insert(draft.table, [first, second], returning=False)
+        )
 
-    @rule(
-        caller=_callers,
-        table=_tables,
-        pick=_picks,
-        own=_mostly,
-        kind=st.sampled_from(("nothing", "update", "where")),
-        returning=st.booleans(),
-    )
-    def upsert(
-        self, *, caller: Caller, table: str, pick: int, own: bool, kind: str, returning: bool
-    ) -> None:
+    @rule(aim=_aims, kind=st.sampled_from(("nothing", "update", "where")), returning=st.booleans())
+    def upsert(self, aim: Aim, kind: str, returning: bool) -> None:
         """INSERT … ON CONFLICT, with one's own row or another's in the way."""
+        caller, table, pick = aim.caller, aim.table, aim.pick
         keys = TABLES[table].keys
         key = keys[pick % len(keys)]
-        rival = self._row(caller, table, pick, own)
-        row = self._new(table, self._app(caller, pick, True), pick, "own", "own")
+        rival = self._row(aim)
+        row = self._new(table, self._app(caller, pick), pick)
         # The tenant stays the caller's: who claims to be another is refused before any conflict.
         row |= {
             column: rival[column]
@@ -160,128 +187,84 @@ class TenancyMachine(RuleBasedStateMachine):
         changes = {name: row[name]}
         note = rival[name] if pick % 3 else "no such note"
         if kind == "nothing":
-            self.trial.do(
-                caller,
-                operations.upsert(
-                    table, row, Conflict(key if pick % 2 else None), None, returning=returning
-                ),
-            )
+            conflict, note = Conflict(key if pick % 2 else None), None
         elif kind == "update" or note is None:
-            self.trial.do(
-                caller,
-                operations.upsert(table, row, Conflict(key, changes), None, returning=returning),
-            )
+            conflict, note = Conflict(key, changes), None
         else:
             conflict = Conflict(key, changes, lambda other: bool(other[name] == note))
-            self.trial.do(
-                caller, operations.upsert(table, row, conflict, note, returning=returning)
-            )
+        self.trial.do(caller, operations.upsert(table, row, conflict, note, returning=returning))
 
     @rule(
-        caller=_callers,
-        table=_tables,
-        pick=_picks,
-        own=_mostly,
-        scope=_scopes,
+        aim=_aims,
+        action=st.sampled_from(("UPDATE", "UPDATE", "DELETE", "DO NOTHING")),
+        app=st.sampled_from((*APPS, None, "", "")),
+        guarded=st.sampled_from(("", "", "note", "probe")),
+        again=st.booleans(),
+    )
+    def merge(self, aim: Aim, action: str, app: str | None, guarded: str, again: bool) -> None:
+        """MERGE: a note or the tenant of what is there, or a new row, perhaps with an id taken."""
+        caller, table, pick = aim.caller, aim.table, aim.pick
+        name = TABLES[table].note
+        rival = self._row(aim)
+        row = self._new(table, self._app(caller, pick), pick)
+        row |= {"id": rival["id"]} if again else {}
+        changes = {name: row[name]} if app == "" else {"app_code": app}
+        guard = {
+            "": EVERYWHERE,
+            "note": where(name, rival[name]),
+            "probe": probing(table),
+        }[guarded]
+        condition = self._where(aim)
+        self.trial.do(
+            caller,
+            operations.merge(table, row, condition, action=action, changes=changes, guard=guard),
+        )
+
+    @rule(
+        aim=_aims,
         what=st.sampled_from(("note", "note", "kind", "no such kind", "null")),
         returning=st.booleans(),
     )
-    def update(
-        self,
-        *,
-        caller: Caller,
-        table: str,
-        pick: int,
-        own: bool,
-        scope: str,
-        what: str,
-        returning: bool,
-    ) -> None:
+    def update(self, aim: Aim, what: str, returning: bool) -> None:
         """UPDATE of a note, a status, or to what a constraint forbids."""
-        shape = TABLES[table]
-        changes: Row = {shape.note: f"note {self._next()}"}
+        shape = TABLES[aim.table]
+        changes: Row = {shape.note: self._note()}
         if what == "null":
             required = (name for name in shape.columns[2:] if name not in shape.optional)
             changes = {next(required): None}
         elif shape.kinds and what != "note":
             column, kinds = shape.kinds
-            changes = {column: kinds[pick % len(kinds)] if what == "kind" else "NO_SUCH_KIND"}
-        condition = self._where(caller, table, pick, own, scope)
-        self.trial.do(
-            caller, operations.update("UPDATE", table, condition, changes, returning=returning)
-        )
+            changes = {column: kinds[aim.pick % len(kinds)] if what == "kind" else "NO_SUCH_KIND"}
+        self._update("UPDATE", aim, changes, returning)
 
-    @rule(
-        caller=_callers,
-        table=_tables,
-        pick=_picks,
-        own=_mostly,
-        scope=_scopes,
-        app=st.sampled_from((*APPS, None)),
-        returning=st.booleans(),
-    )
-    def move(
-        self,
-        *,
-        caller: Caller,
-        table: str,
-        pick: int,
-        own: bool,
-        scope: str,
-        app: str | None,
-        returning: bool,
-    ) -> None:
+    @rule(aim=_aims, app=st.sampled_from((*APPS, None)), returning=st.booleans())
+    def move(self, aim: Aim, app: str | None, returning: bool) -> None:
         """UPDATE of app_code: to give a row away, to capture one, to share a function."""
-        condition = self._where(caller, table, pick, own, scope)
-        changes = {"app_code": app}
-        self.trial.do(
-            caller,
-            operations.update("UPDATE of app_code", table, condition, changes, returning=returning),
-        )
+        self._update("UPDATE of app_code", aim, {"app_code": app}, returning)
 
     @rule(caller=_callers, child=_children, pick=_picks, link=_links, function=_functions)
     def attach(
-        self, *, caller: Caller, child: tuple[str, str], pick: int, link: str, function: str
+        self, caller: Caller, child: tuple[str, str], pick: int, link: str, function: str
     ) -> None:
         """UPDATE of a reference: to a parent or function of one's own, another's, nobody's."""
         table, column = child
-        row = self._row(caller, table, pick, True)
-        aim = self._new(table, row["app_code"], pick, link, function)[column]
-        condition = where("id", row["id"])
-        self.trial.do(
-            caller,
-            operations.update(
-                "UPDATE of a reference", table, condition, {column: aim}, returning=False
-            ),
-        )
+        aim = Aim(caller, table, pick, True, "one")
+        row = self._new(table, self._row(aim)["app_code"], pick, link, function)
+        self._update("UPDATE of a reference", aim, {column: row[column]}, False)
 
     @rule(caller=_callers, table=_tables, pick=_picks, own=_mostly)
-    def rekey(self, *, caller: Caller, table: str, pick: int, own: bool) -> None:
+    def rekey(self, caller: Caller, table: str, pick: int, own: bool) -> None:
         """UPDATE of the row's last key: to one that is taken, by whomever, or to a new one."""
         key = TABLES[table].keys[-1][-1]
-        row = self._row(caller, table, pick, True)
-        other = self._row(caller, table, pick // 2, own)
-        aim = other[key] if pick % 2 and other[key] is not None else self._fresh(key, pick)
-        condition = where("id", row["id"])
-        self.trial.do(
-            caller,
-            operations.update("UPDATE of a key", table, condition, {key: aim}, returning=True),
-        )
+        other = self._row(Aim(caller, table, pick // 2, own, "one"))
+        new = other[key] if pick % 2 and other[key] is not None else self._fresh(key, pick)
+        self._update("UPDATE of a key", Aim(caller, table, pick, True, "one"), {key: new}, True)
 
-    @rule(
-        caller=_callers,
-        table=_tables,
-        pick=_picks,
-        own=_mostly,
-        scope=_scopes,
-        returning=st.booleans(),
-    )
-    def delete(
-        self, *, caller: Caller, table: str, pick: int, own: bool, scope: str, returning: bool
-    ) -> None:
+    @rule(aim=_aims, returning=st.booleans())
+    def delete(self, aim: Aim, returning: bool) -> None:
         """DELETE."""
-        condition = self._where(caller, table, pick, own, scope)
-        self.trial.do(caller, operations.delete(table, condition, returning=returning))
+        condition = self._where(aim)
+        self.trial.do(aim.caller, operations.delete(aim.table, condition, returning=returning))
 
     @rule(
         caller=st.sampled_from((SERVICE, SERVICE, *TENANTS)),
@@ -289,19 +272,36 @@ class TenancyMachine(RuleBasedStateMachine):
         pick=_picks,
         shared=st.booleans(),
     )
-    def adopt(self, *, caller: Caller, child: tuple[str, str], pick: int, shared: bool) -> None:
+    def adopt(self, caller: Caller, child: tuple[str, str], pick: int, shared: bool) -> None:
         """INSERT of one row whose parent is another tenant's: the engine too is refused."""
         table, column = child
-        app = self._app(caller, pick, True)
-        row = self._new(table, app, pick, "own", "shared" if shared else "own")
+        app = self._app(caller, pick)
+        row = self._new(table, app, pick, function="shared" if shared else "own")
         row[column] = self._new(table, app, pick, "foreign", "foreign")[column]
         self.trial.do(caller, operations.insert(table, [row], returning=False))
 
+    @rule(caller=st.sampled_from((SERVICE, *TENANTS)), child=_children, pick=_picks)
+    def bereave(self, caller: Caller, child: tuple[str, str], pick: int) -> None:
+        """DELETE of a parent whose only child is new: no other reference keeps it."""
+        table, column = child
+        app = self._app(caller, pick)
+        above, key = next(
+            (parent, keys[-1])
+            for names, (parent, keys) in TABLES[table].parents.items()
+            if names[-1] == column
+        )
+        parent = self._new(above, app, pick)
+        row = self._new(table, app, pick) | {column: parent[key]}
+        self.trial.do(caller, operations.insert(above, [parent], returning=False))
+        self.trial.do(caller, operations.insert(table, [row], returning=False))
+        gone = operations.delete(above, where("id", parent["id"]), returning=False)
+        self.trial.do(caller, gone)
+
     @rule(table=_tables, pick=_picks, what=st.sampled_from(("insert", "update", "delete")))
-    def trespass(self, *, table: str, pick: int, what: str) -> None:
+    def trespass(self, table: str, pick: int, what: str) -> None:
         """INSERT, UPDATE or DELETE by somebody who is not logged in."""
-        row = self._new(table, APPS[pick % len(APPS)], pick, "own", "own")
-        condition = self._where(ANON, table, pick, False, "one")
+        row = self._new(table, APPS[pick % len(APPS)], pick)
+        condition = self._where(Aim(ANON, table, pick, False, "one"))
         note = {TABLES[table].note: "defaced"}
         self.trial.do(
             ANON,
@@ -313,72 +313,87 @@ class TenancyMachine(RuleBasedStateMachine):
         )
 
     @rule(caller=_callers, table=_tables)
-    def truncate(self, *, caller: Caller, table: str) -> None:
+    def truncate(self, caller: Caller, table: str) -> None:
         """TRUNCATE."""
         self.trial.do(caller, operations.truncate(table))
 
     @rule(caller=_callers, table=_tables)
-    def copy_out(self, *, caller: Caller, table: str) -> None:
+    def copy_out(self, caller: Caller, table: str) -> None:
         """COPY TO."""
         self.trial.do(caller, operations.copy_out(table))
 
-    @rule(caller=_callers, table=_tables, pick=_picks, link=_links, flaw=_flaws)
-    def copy_in(self, *, caller: Caller, table: str, pick: int, link: str, flaw: str) -> None:
+    @rule(draft=_drafts)
+    def copy_in(self, draft: Draft) -> None:
         """COPY FROM."""
-        row = self._new(table, self._app(caller, pick, True), pick, link, "own")
-        self.trial.do(caller, operations.copy_in(table, row | self._flaw(table, row, flaw, pick)))
+        row = self._written(replace(draft, mine=True, function="own"))
+        self.trial.do(draft.caller, operations.copy_in(draft.table, row))
 
     @rule(caller=_callers, pick=_picks, own=_mostly)
-    def complete_task(self, *, caller: Caller, pick: int, own: bool) -> None:
+    def complete_task(self, caller: Caller, pick: int, own: bool) -> None:
         """An UPDATE whose rows an INSERT takes, in one statement."""
-        task = self._row(caller, TASKS, pick, own)
-        event = self._new(HISTORY, None, 0, "own", "own")
-        self.trial.do(caller, operations.complete_task(task, event))
+        task = self._row(Aim(caller, TASKS, pick, own, "one"))
+        self.trial.do(caller, operations.complete_task(task, self._new(HISTORY, None, 0)))
 
     @rule(caller=_callers, pick=_picks, own=_mostly, app=st.sampled_from(APPS))
-    def move_run(self, *, caller: Caller, pick: int, own: bool, app: str) -> None:
+    def move_run(self, caller: Caller, pick: int, own: bool, app: str) -> None:
         """Four UPDATEs in one statement that move a run to another tenant."""
-        instance = self._row(caller, "workflow_instances", pick, own)
+        instance = self._row(Aim(caller, "workflow_instances", pick, own, "one"))
         self.trial.do(caller, operations.move_run(instance, app))
 
     @rule(caller=_callers, pick=_picks, mine=_mostly)
-    def function_and_task(self, *, caller: Caller, pick: int, mine: bool) -> None:
+    def function_and_task(self, caller: Caller, pick: int, mine: bool) -> None:
         """Two INSERTs in one statement, the second naming the first."""
         app = self._app(caller, pick, mine)
-        function = self._new(REGISTRY, app, pick, "own", "own")
-        task = self._new(TASKS, app, pick, "own", "own")
-        task["function_code"] = function["function_code"]
+        function = self._new(REGISTRY, app, pick)
+        task = self._new(TASKS, app, pick) | {"function_code": function["function_code"]}
         self.trial.do(caller, operations.function_and_task(function, task))
 
-    def _where(
-        self, caller: Caller, table: str, pick: int, own: bool, scope: str
-    ) -> operations.Where:
-        if scope == "all":
-            return everywhere()
-        if scope == "tenant":
-            return where("app_code", APPS[pick % len(APPS)])
-        return where("id", self._row(caller, table, pick, own)["id"])
+    def _update(self, kind: str, aim: Aim, changes: Row, returning: bool) -> None:
+        condition = self._where(aim)
+        self.trial.do(
+            aim.caller,
+            operations.update(kind, aim.table, condition, changes, returning=returning),
+        )
 
-    def _row(self, caller: Caller, table: str, pick: int, own: bool) -> Row:
-        """Pick a row of the caller's or of anybody's, or one that does not exist."""
-        rows = [row for _, row in sorted(self.trial.state[table].items())]
-        seen = [row for row in rows if caller.sees(table, row)] if own else rows
+    def _where(self, aim: Aim) -> operations.Where:
+        match aim.scope:
+            case "all":
+                return EVERYWHERE
+            case "probe":
+                return probing(aim.table)
+            case "tenant":
+                return where("app_code", APPS[aim.pick % len(APPS)])
+            case _:
+                return where("id", self._row(aim)["id"])
+
+    def _row(self, aim: Aim) -> Row:
+        """Return the row that is aimed at, or one that does not exist."""
+        rows = [row for _, row in sorted(self.trial.state[aim.table].items())]
+        seen = [row for row in rows if aim.caller.sees(aim.table, row)] if aim.own else rows
         if seen or rows:
-            return (seen or rows)[pick % len(seen or rows)]
-        return dict.fromkeys(TABLES[table].columns) | {"id": uid(_UNKNOWN)}
+            return (seen or rows)[aim.pick % len(seen or rows)]
+        return dict.fromkeys(TABLES[aim.table].columns) | {"id": uid(_UNKNOWN)}
 
-    def _app(self, caller: Caller, pick: int, mine: bool) -> str:
+    def _app(self, caller: Caller, pick: int, mine: bool = True) -> str:
         """Pick the tenant that a new row is said to be of."""
         if mine and caller.role == "authenticated" and caller.claim is not None:
             return caller.claim
         return APPS[pick % len(APPS)]
 
-    def _new(self, table: str, app: str | None, pick: int, link: str, function: str) -> Row:
+    def _written(self, draft: Draft) -> Row:
+        """Make the row of a draft, flaw and all."""
+        app = self._app(draft.caller, draft.pick, draft.mine)
+        row = self._new(draft.table, app, draft.pick, draft.link, draft.function)
+        return row | self._flaw(draft.table, row, draft.flaw, draft.pick)
+
+    def _new(
+        self, table: str, app: str | None, pick: int, link: str = "own", function: str = "own"
+    ) -> Row:
         """Make a row whose parents are `own`, `foreign` or `unknown`; functions also `shared`."""
         shape = TABLES[table]
         row: Row = dict.fromkeys(shape.columns)
         row |= {"id": uid(self._next()), "app_code": app}
-        row[shape.note] = f"note {self.number}"
+        row[shape.note] = self._note()
         if shape.kinds:
             row[shape.kinds[0]] = shape.kinds[1][pick % 3]
         for column in (*_TEXTS, "version"):
@@ -424,6 +439,10 @@ class TenancyMachine(RuleBasedStateMachine):
             return {shape.kinds[0]: "NO_SUCH_KIND"}
         return {"app_code": None} if flaw == "nobody" else {}
 
+    def _note(self) -> str:
+        # With a dot, so that one is no part of another where errors are searched for them.
+        return f"note {self._next()}."
+
     def _next(self) -> int:
         self.number += 1
         return self.number
@@ -464,7 +483,9 @@ def run(session: Session, tally: Tally, *, examples: int, steps: int, start: int
         raise
 
 
-def explore(session: Session, tally: Tally, count: int, *, steps: int = 50) -> None:
+def explore(
+    session: Session, tally: Tally, count: int, *, steps: int = 50, start: int = SEED
+) -> int:
     """Do so many operations, or a few more.
 
     Args:
@@ -472,12 +493,16 @@ def explore(session: Session, tally: Tally, count: int, *, steps: int = 50) -> N
         tally: is added to.
         count: how many it shall have.
         steps: operations between one empty database and the next, at most.
+        start: the first seed.
+
+    Returns:
+        The first seed that was not used.
 
     Raises:
         CounterexampleError: the database and the model differ.
     """
-    start = SEED
     while tally.total < count:
         # After ten examples Hypothesis begins to repeat parts of them; a new seed is worth more.
         run(session, tally, examples=10, steps=steps, start=start)
         start += 1
+    return start

@@ -25,6 +25,8 @@ NULL = "23502"
 NO_PARENT = "23503"
 DUPLICATE = "23505"
 OUT_OF_RANGE = "23514"
+NO_NUMBER = "22P02"
+"""A condition that takes the text of a row for a number: it names what it read."""
 NO_COPY = "0A000"
 """COPY FROM, where row-level security applies: PostgreSQL does not support it."""
 
@@ -129,7 +131,7 @@ class Caller:
     """Somebody who sends statements.
 
     Attributes:
-        label: what the report calls him.
+        label: what a counterexample calls him.
         role: `anon`, `authenticated` or `service_role`.
         claims: the token's content as it is sent; empty sends none.
         claim: `app_code` in it, as text; None where there is none. Need not be a tenant.
@@ -139,6 +141,13 @@ class Caller:
     role: str
     claims: str = ""
     claim: str | None = None
+
+    @property
+    def standing(self) -> str:
+        """What kind of caller he is."""
+        if self.role != "authenticated":
+            return self.role
+        return "tenant" if self.claim in APPS else "stranger"
 
     def has(self, table: str, privilege: str) -> bool:
         """Say whether a GRANT lets him do this at all, on whatever rows."""
@@ -186,6 +195,21 @@ class Conflict:
     where: Callable[[Row], bool] | None = None
 
 
+@dataclass(frozen=True)
+class Then:
+    """MERGE's WHEN MATCHED.
+
+    Attributes:
+        action: `UPDATE`, `DELETE` or `DO NOTHING`.
+        changes: what UPDATE sets.
+        where: what a row must meet beside the condition of ON.
+    """
+
+    action: str
+    changes: Row
+    where: Callable[[Row], bool]
+
+
 class Statement:
     """One statement of a caller, with all its parts; `finish` gives the state after it."""
 
@@ -231,25 +255,30 @@ class Statement:
     def update(self, table: str, where: Callable[[Row], bool], changes: Row) -> list[Row]:
         """Set columns of the caller's own rows and return these as they have become."""
         self.require(table, "SELECT", "UPDATE")
-        changed = [(row, row | changes) for row in self._mine(table, where)]
-        faults = {fault for _, row in changed if (fault := self._fault(table, row))}
-        for row, _ in changed:
-            del self._after[table][row["id"]]
-        for _, row in changed:
-            if self._rival(table, row, TABLES[table].keys):
-                faults.add(DUPLICATE)
-            self._after[table][row["id"]] = row
-        if faults:
-            raise RefusedError(*faults)
-        return [row for _, row in changed]
+        return self._change(table, self._mine(table, where), changes)
 
     def delete(self, table: str, where: Callable[[Row], bool]) -> list[Row]:
         """Delete the caller's own rows and return them."""
         self.require(table, "SELECT", "DELETE")
-        gone = self._mine(table, where)
-        for row in gone:
-            del self._after[table][row["id"]]
-        return gone
+        return self._remove(table, self._mine(table, where))
+
+    def merge(self, table: str, row: Row, where: Callable[[Row], bool], then: Then) -> list[Row]:
+        """Do something to the rows that the caller sees, or insert one where he sees none.
+
+        What he sees and may not change is refused, and not passed over as in UPDATE and DELETE.
+        """
+        self.require(table, "INSERT", *({then.action} & {"UPDATE", "DELETE"}))
+        seen = self.select(table, where)
+        if not seen:
+            return self.insert(table, [row])
+        chosen = [other for other in seen if then.where(other)]
+        match then.action:
+            case "UPDATE":
+                return self._change(table, chosen, then.changes)
+            case "DELETE":
+                return self._remove(table, chosen)
+            case _:
+                return []
 
     def finish(self) -> State:
         """Check foreign keys, which look at the end of the statement, and return the new state.
@@ -271,6 +300,26 @@ class Statement:
     def _mine(self, table: str, where: Callable[[Row], bool]) -> list[Row]:
         rows = self._before[table].values()
         return [row for row in rows if self._caller.owns(row) and where(row)]
+
+    def _change(self, table: str, rows: list[Row], changes: Row) -> list[Row]:
+        faults = {DENIED for row in rows if not self._caller.owns(row)}
+        changed = [row | changes for row in rows]
+        faults |= {fault for row in changed if (fault := self._fault(table, row))}
+        for row in rows:
+            del self._after[table][row["id"]]
+        for row in changed:
+            if self._rival(table, row, TABLES[table].keys):
+                faults.add(DUPLICATE)
+            self._after[table][row["id"]] = row
+        if faults:
+            raise RefusedError(*faults)
+        return changed
+
+    def _remove(self, table: str, rows: list[Row]) -> list[Row]:
+        self._check(None if all(map(self._caller.owns, rows)) else DENIED)
+        for row in rows:
+            del self._after[table][row["id"]]
+        return rows
 
     def _insert(self, table: str, row: Row, conflict: Conflict | None) -> Row | None:
         self._check(self._fault(table, row))

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from proofs.tenancy_model import APPS, HISTORY, REGISTRY, TABLES, TASKS, Conflict
+from proofs.tenancy_model import (
+    APPS,
+    HISTORY,
+    NO_NUMBER,
+    REGISTRY,
+    TABLES,
+    TASKS,
+    Conflict,
+    RefusedError,
+    Then,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -106,9 +116,12 @@ def everything() -> str:
 
 def rows_sql(table: str, rows: Iterable[Row]) -> Composed:
     """Return `INSERT INTO … VALUES …`."""
+    return SQL("INSERT INTO public.{} ").format(Identifier(table)) + _values(table, rows)
+
+
+def _values(table: str, rows: Iterable[Row]) -> Composed:
     full = [FIXED.get(table, {}) | row for row in rows]
-    return SQL("INSERT INTO public.{} ({}) VALUES {}").format(
-        Identifier(table),
+    return SQL("({}) VALUES {}").format(
         SQL(", ").join(map(Identifier, full[0])),
         SQL(", ").join(
             SQL("({})").format(SQL(", ").join(literal(*item) for item in row.items()))
@@ -123,7 +136,7 @@ class Where:
 
     Attributes:
         words: for people; begins with a blank, empty for all rows.
-        sql: with its WHERE.
+        sql: for WHERE and ON.
         test: the same on a row.
     """
 
@@ -132,17 +145,32 @@ class Where:
     test: Test
 
 
-def everywhere() -> Where:
-    """Return the condition that all rows meet: as few claims as an attacker can make."""
-    return Where("", SQL(""), lambda _: True)
+EVERYWHERE = Where("", SQL("TRUE"), lambda _: True)
+"""The condition that all rows meet: as few claims as an attacker can make."""
 
 
 def where(column: str, value: Any) -> Where:
-    """Return `WHERE column = value`."""
+    """Return `column = value`."""
     return Where(
         f" where {column} is {short(value)}",
-        SQL(" WHERE {} = {}").format(Identifier(column), literal(column, value)),
+        SQL("{} = {}").format(Identifier(column), literal(column, value)),
         lambda row: bool(row[column] == value),
+    )
+
+
+def probing(table: str) -> Where:
+    """Return a condition that fails on every row with a note, and says what it read there."""
+    note = TABLES[table].note
+
+    def test(row: Row) -> bool:
+        if row[note] is not None:
+            raise RefusedError(NO_NUMBER)
+        return False
+
+    return Where(
+        f" where {note} is a number",
+        SQL("{}::TEXT::NUMERIC = 0").format(Identifier(note)),
+        test,
     )
 
 
@@ -162,7 +190,7 @@ def select(table: str, condition: Where, locking: str = "") -> Operation:
         "SELECT FOR UPDATE" if locking else "SELECT",
         f"reads {table}{condition.words}{' ' if locking else ''}{locking}",
         (
-            SQL("SELECT {} FROM public.{}").format(columns(table), Identifier(table))
+            SQL("SELECT {} FROM public.{} WHERE ").format(columns(table), Identifier(table))
             + condition.sql
             + SQL(f" {locking}")
         ).as_string(),
@@ -212,9 +240,8 @@ def join(child: str, column: str, kind: str) -> Operation:
 
 def insert(table: str, rows: list[Row], *, returning: bool) -> Operation:
     """INSERT of one row or several."""
-    kind = "INSERT of several rows" if len(rows) > 1 else "INSERT"
     return Operation(
-        f"{kind} RETURNING" if returning else kind,
+        "INSERT of several rows" if len(rows) > 1 else "INSERT",
         "inserts " + " and ".join(_described(table, row) for row in rows),
         (rows_sql(table, rows) + _returning(table, returning=returning)).as_string(),
         lambda statement: _outcome(table, statement.insert(table, rows), returning=returning),
@@ -279,6 +306,7 @@ def update(kind: str, table: str, condition: Where, changes: Row, *, returning: 
         (
             SQL("UPDATE public.{} SET ").format(Identifier(table))
             + _set(changes)
+            + SQL(" WHERE ")
             + condition.sql
             + _returning(table, returning=returning)
         ).as_string(),
@@ -294,12 +322,38 @@ def delete(table: str, condition: Where, *, returning: bool) -> Operation:
         "DELETE",
         f"deletes {table}{condition.words or ', every row'}",
         (
-            SQL("DELETE FROM public.{}").format(Identifier(table))
+            SQL("DELETE FROM public.{} WHERE ").format(Identifier(table))
             + condition.sql
             + _returning(table, returning=returning)
         ).as_string(),
         lambda statement: _outcome(
             table, statement.delete(table, condition.test), returning=returning
+        ),
+    )
+
+
+def merge(
+    table: str, row: Row, condition: Where, *, action: str, changes: Row, guard: Where
+) -> Operation:
+    """MERGE of one row; `guard` is what WHEN MATCHED asks of the rows that meet the condition."""
+    then = Then(action, changes, guard.test)
+    sql = SQL(
+        # Where ON reads no column, MERGE meets the rows of everybody: a disclosure of its own.
+        "MERGE INTO public.{} USING (VALUES (1)) AS source (one) ON id IS NOT NULL AND {}"
+        " WHEN MATCHED AND {} THEN {} WHEN NOT MATCHED THEN INSERT {}"
+    ).format(
+        Identifier(table),
+        condition.sql,
+        guard.sql,
+        SQL("UPDATE SET {}").format(_set(changes)) if action == "UPDATE" else SQL(action),
+        _values(table, [row]),
+    )
+    return Operation(
+        f"MERGE, {action}",
+        f"merges {_described(table, row)} into {table}{condition.words}: {action}{guard.words}",
+        sql.as_string(),
+        lambda statement: _outcome(
+            table, statement.merge(table, row, condition.test, then), returning=False
         ),
     )
 
@@ -408,7 +462,7 @@ def move_run(instance: Row, app: str) -> Operation:
         return Outcome(1, ((moved,),))
 
     ctes = [
-        SQL("{} AS (UPDATE public.{} SET app_code = {}").format(
+        SQL("{} AS (UPDATE public.{} SET app_code = {} WHERE ").format(
             Identifier(f"moved_{table}"), Identifier(table), Literal(app)
         )
         + where(column, value).sql

@@ -47,13 +47,18 @@ _POLICIES = (
 
 _CLAIMS = (
     (
-        "the claim may stand in user_metadata",
+        "it may stand in user_metadata",
         f"{_OWN} OR app_code = ((SELECT auth.jwt()) -> 'user_metadata' ->> 'app_code')",
     ),
-    ("the claim is a pattern", f"app_code LIKE {_CLAIM}"),
-    ("capitals in the claim do not count", f"lower(app_code) = lower({_CLAIM})"),
-    ("an array of claims counts", f"{_CLAIM} LIKE '%\"' || app_code || '\"%' OR {_OWN}"),
-    ("without a claim everything is seen", f"app_code = coalesce({_CLAIM}, app_code)"),
+    ("it is a pattern", f"app_code LIKE {_CLAIM}"),
+    ("its capitals do not count", f"lower(app_code) = lower({_CLAIM})"),
+    ("an array of them counts", f"{_CLAIM} LIKE '%\"' || app_code || '\"%' OR {_OWN}"),
+    ("without one everything is seen", f"app_code = coalesce({_CLAIM}, app_code)"),
+)
+
+_SHARED = (
+    ("are not seen", f"USING ({_OWN})"),
+    ("may be written", f"WITH CHECK (app_code IS NULL OR {_OWN})"),
 )
 
 
@@ -62,44 +67,57 @@ class Sabotage:
     """One way.
 
     Attributes:
-        name: what was done, in words.
+        kind: what was done, in words.
+        place: where.
         sql: how.
     """
 
-    name: str
+    kind: str
+    place: str
     sql: str
+
+    @property
+    def name(self) -> str:
+        """What was done where."""
+        return f"{self.kind}: {self.place}"
 
 
 def sabotages() -> Iterator[Sabotage]:
-    """Yield all of them."""
+    """Yield all of them, those of a kind together."""
     for table in _TABLES:
         off = f"ALTER TABLE public.{table} DISABLE ROW LEVEL SECURITY"
-        yield Sabotage(f"{table}: row-level security is off", off)
-    for table in _TABLES:
-        policy = f'ALTER POLICY "app_isolation" ON public.{table}'
-        yield Sabotage(f"{table}: USING (TRUE)", f"{policy} USING (TRUE)")
-        yield Sabotage(f"{table}: WITH CHECK (TRUE)", f"{policy} WITH CHECK (TRUE)")
+        yield Sabotage("row-level security off", table, off)
+    for clause in ("USING", "WITH CHECK"):
+        for table in _TABLES:
+            yield Sabotage(f"`{clause} (TRUE)`", table, _isolated(table, f"{clause} (TRUE)"))
     for name, table in _POLICIES:
-        yield Sabotage(f"{table}: no policy {name}", f'DROP POLICY "{name}" ON public.{table}')
+        yield Sabotage("a policy dropped", name, f'DROP POLICY "{name}" ON public.{table}')
     for privilege, table, role in _GRANTS:
         grant = f"GRANT {privilege} ON public.{table} TO {role}"
-        yield Sabotage(f"{table}: {role} may {privilege}", grant)
+        yield Sabotage("a privilege granted", f"{role} may {privilege} {table}", grant)
     for table, column, parent in _KEYS:
-        old = f"ALTER TABLE public.{table} DROP CONSTRAINT {table}_app_code_{column}_fkey"
-        new = f"ADD FOREIGN KEY ({column}) REFERENCES public.{parent} (id)"
-        yield Sabotage(f"{table}: {column} without the tenant", f"{old}, {new}")
-    table, column, parent = _KEYS[-1]
-    yield Sabotage(
-        f"{table}: deleting the parent deletes the row",
-        f"ALTER TABLE public.{table} DROP CONSTRAINT {table}_app_code_{column}_fkey, ADD FOREIGN"
-        f" KEY (app_code, {column}) REFERENCES public.{parent} (app_code, id) ON DELETE CASCADE",
-    )
+        key = f"({column}) REFERENCES public.{parent} (id)"
+        sql = _referring(table, f"app_code_{column}", key)
+        yield Sabotage("a foreign key without the tenant", f"{table}.{column}", sql)
+    for table, column, parent in _KEYS:
+        key = f"(app_code, {column}) REFERENCES public.{parent} (app_code, id) ON DELETE CASCADE"
+        sql = _referring(table, f"app_code_{column}", key)
+        yield Sabotage("a foreign key that cascades", f"{table}.{column}", sql)
+    key = "(function_code) REFERENCES public.function_registry (function_code) ON DELETE CASCADE"
+    sql = _referring("instance_tasks", "function_code", key)
+    yield Sabotage("a foreign key that cascades", "instance_tasks.function_code", sql)
     for words, condition in _CLAIMS:
-        policy = 'ALTER POLICY "app_isolation" ON public.workflow_instances'
-        yield Sabotage(f"workflow_instances: {words}", f"{policy} USING ({condition})")
-    registry = 'ALTER POLICY "app_isolation" ON public.function_registry'
-    yield Sabotage("function_registry: shared functions are not seen", f"{registry} USING ({_OWN})")
-    yield Sabotage(
-        "function_registry: apps may write shared functions",
-        f"{registry} WITH CHECK (app_code IS NULL OR {_OWN})",
-    )
+        sql = _isolated("workflow_instances", f"USING ({condition})")
+        yield Sabotage("the claim read wrongly", words, sql)
+    for words, clause in _SHARED:
+        sql = _isolated("function_registry", clause)
+        yield Sabotage("shared functions", words, sql)
+
+
+def _isolated(table: str, clause: str) -> str:
+    return f'ALTER POLICY "app_isolation" ON public.{table} {clause}'
+
+
+def _referring(table: str, columns: str, key: str) -> str:
+    dropped = f"ALTER TABLE public.{table} DROP CONSTRAINT {table}_{columns}_fkey"
+    return f"{dropped}, ADD FOREIGN KEY {key}"

@@ -108,7 +108,7 @@ class Tally:
 
     Attributes:
         operations: (kind, result) to how often; a result is `allowed` or an error code.
-        callers: (label, result) to how often.
+        callers: (standing, result) to how often.
         views: how often a caller's whole view was compared.
         errors: how many errors were searched for other tenants' values.
         either: how many steps had more than one right answer.
@@ -127,10 +127,10 @@ class Tally:
         """How many operations were done."""
         return self.callers.total()
 
-    def count(self, kind: str, label: str, result: str) -> None:
+    def count(self, kind: str, caller: Caller, result: str) -> None:
         """Count one operation."""
         self.operations[kind, result] += 1
-        self.callers[label, result] += 1
+        self.callers[caller.standing, result] += 1
         self.step(self.total)
 
 
@@ -291,7 +291,7 @@ class Trial:
         # Each of Hypothesis's runs begins with its simplest example, the same step many times.
         if [(who, what.sql) for who, what in self._steps[-2:-1]] != [(caller, operation.sql)]:
             result = outcome if isinstance(outcome, str) else "allowed"
-            self._tally.count(operation.kind, caller.label, result)
+            self._tally.count(operation.kind, caller, result)
 
     def _compare(self, expected: Outcome | frozenset[str], outcome: Outcome | str) -> None:
         if isinstance(outcome, str):
@@ -304,21 +304,20 @@ class Trial:
             self._fail(f"expected {_shown(expected)}, came {_shown(outcome)}")
 
     def _search(self, state: State, caller: Caller, operation: Operation, said: str) -> None:
-        """Look for values of rows that the caller neither sees nor spoke of in what he was told."""
+        """Look for values that the caller neither sees nor spoke of in what he was told."""
         if not said or caller is SERVICE:
             return
         self._tally.errors += 1
         spoken = operation.sql + (operation.line or "")
-        told = [
-            value
-            for table, rows in state.items()
-            for row in rows.values()
-            if not caller.sees(table, row)
-            for value in _identifying(table, row)
-            if value in said and value not in spoken
-        ]
+        seen: set[str] = set()
+        hidden: set[str] = set()
+        for table, rows in state.items():
+            for row in rows.values():
+                values = seen if caller.sees(table, row) else hidden
+                values.update(_identifying(table, row))
+        told = [value for value in hidden - seen if value in said and value not in spoken]
         if told:
-            self._fail(f"was told {', '.join(sorted(set(told)))} of rows that he does not see")
+            self._fail(f"was told {', '.join(sorted(told))} of rows that he does not see")
 
     def look(self) -> None:
         """Compare what everybody sees.

@@ -57,9 +57,9 @@ def test_every_caller_sees_and_does_what_the_model_says(visit: Visit) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "function_registry: no policy own_functions_on_delete",
-        "instance_context: row-level security is off",
-        "workflow_history: authenticated may TRUNCATE",
+        "a policy dropped: own_functions_on_update",
+        "row-level security off: instance_context",
+        "a privilege granted: authenticated may TRUNCATE workflow_history",
     ],
 )
 def test_a_sabotaged_database_is_noticed(visit: Visit, name: str) -> None:
