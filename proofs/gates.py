@@ -1,7 +1,7 @@
 """Proof that no fault passes: every mutant of the fragments is refused by a gate that is named.
 
-Run it from the root: `python -m proofs.gates`. With `--most N` another number of mutants of each
-operator is judged, 1 to develop with or 1000 for all there are; that writes no report.
+Run it from the root: `python -m proofs.gates`. To develop with, `--most N` judges so many mutants
+of each operator, spread over the tables, and writes no report.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from proofs.gates_equivalent import EQUIVALENT, reason_to_exclude
 from proofs.gates_guards import FAULTS, Guarded, emptied_suites, tenancy_guards
 from proofs.gates_mutants import Mutant, all_mutants, sample
 from proofs.gates_report import Found, Result, page, survivors, unused_exclusions
-from proofs.gates_static import Squawk, judge_statically, open_workspace
-from proofs.report import closing_line, progress, run_proof, write_report
-from schema_cli.project import built_migrations, platform_stubs
+from proofs.gates_static import Squawk, build, judge_statically, open_workspace
+from proofs.node.npm import run_node_proof
+from proofs.node.supabase import installed_cli
+from proofs.report import closing_line, progress, write_report
+from schema_cli.project import platform_stubs
 from schema_database import Cluster, DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from schema_targets.workspace import Workspace
 
@@ -39,10 +41,6 @@ WORKERS = 2
 SHARE = 4
 """Of the mutants that two kinds of gates refuse before there is a database, each of so many is
 tried on one all the same."""
-
-MOST = 4
-"""So many mutants of one operator are judged, spread evenly over the tables: the same operator on
-another table meets the same gates, and all of them would take five times as long."""
 
 LEAST = 400
 """So many mutants the score must be of."""
@@ -62,20 +60,19 @@ _open = ExitStack()
 """What a process keeps open until it ends."""
 
 
-def _start(handle: str) -> None:
+def _start(handle: str, cli: tuple[str, ...]) -> None:
     # Ctrl-C is for the process that started this one, which then ends it in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Parse trees are many and have no cycles.
     gc.disable()
     cluster = _open.enter_context(Cluster.attach(handle))
-    _worker.append(_make_worker(cluster))
+    _worker.append(_make_worker(cluster, cli))
 
 
-def _make_worker(cluster: Cluster) -> _Worker:
+def _make_worker(cluster: Cluster, cli: tuple[str, ...]) -> _Worker:
     workspace = open_workspace()
-    ((_, migration),) = built_migrations(workspace)
-    stage = Stage(cluster, platform_stubs(workspace), migration)
+    stage = Stage(cluster, platform_stubs(workspace), build(workspace, None), cli)
     return _Worker(workspace, Squawk(), stage)
 
 
@@ -94,14 +91,47 @@ def _judge(task: tuple[int, Mutant]) -> Result:
     return result.with_database(worker.stage.judge(said.built, mutant.table, tenancy=tenancy))
 
 
-def _judge_all(handle: str, mutants: Sequence[Mutant]) -> Generator[Result]:
+def _advise(result: Result) -> Result:
+    worker = _worker[0]
+    return result.with_database(worker.stage.advise(build(worker.workspace, result.mutant)))
+
+
+@contextlib.contextmanager
+def _workers(handle: str, cli: tuple[str, ...]) -> Iterator[ProcessPoolExecutor]:
     pool = ProcessPoolExecutor(
-        WORKERS, mp_context=get_context("spawn"), initializer=_start, initargs=(handle,)
+        WORKERS, mp_context=get_context("spawn"), initializer=_start, initargs=(handle, cli)
     )
     try:
-        yield from pool.map(_judge, enumerate(mutants), chunksize=4)
+        yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _judge_all(pool: ProcessPoolExecutor, mutants: Sequence[Mutant]) -> list[Result]:
+    judged = pool.map(_judge, enumerate(mutants), chunksize=4)
+    results = list(_counted(judged, len(mutants), "mutants"))
+    # The advisors take a second, more than all other gates: one of each operator is shown to them.
+    # Which ones is known only now, and so does not depend on which process was faster.
+    firsts = _firsts_to_apply(results)
+    advised = pool.map(_advise, [results[index] for index in firsts])
+    for index, result in zip(firsts, _counted(advised, len(firsts), "advised"), strict=True):
+        results[index] = result
+    return results
+
+
+def _firsts_to_apply(results: Sequence[Result]) -> list[int]:
+    """Return where the first mutant of each operator is that ran on a database."""
+    firsts: dict[str, int] = {}
+    for index, result in enumerate(results):
+        if result.applied:
+            firsts.setdefault(result.mutant.operator, index)
+    return list(firsts.values())
+
+
+def _counted(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:
+    for done, result in enumerate(results, 1):
+        progress(done, total, what)
+        yield result
 
 
 def _assert_sound(worker: _Worker) -> None:
@@ -111,38 +141,36 @@ def _assert_sound(worker: _Worker) -> None:
         DatabaseError: they do.
     """
     said = judge_statically(worker.workspace, None, worker.squawk)
-    applied = worker.stage.judge(said.built, "", tenancy=True) if said.built else Applied({}, ())
-    complaints = {**said.kills, **applied.kills}
+    applied = advised = Applied({}, ())
+    if said.built:
+        applied = worker.stage.judge(said.built, "", tenancy=True)
+        advised = worker.stage.advise(said.built)
+    complaints = {**said.kills, **applied.kills, **advised.kills}
     if complaints or applied.after != "repaired":
         words = "; ".join(f"{gate}: {why}" for gate, why in complaints.items())
         raise DatabaseError(f"the schema itself is refused: {words}", "run `nox` and mend that")
 
 
-def _prove(most: int) -> int:
+def _prove(most: int | None) -> int:
     gc.disable()
-    results: list[Result] = []
+    cli = installed_cli()
     with open_cluster() as cluster:
-        worker = _make_worker(cluster)
+        worker = _make_worker(cluster, cli)
         _assert_sound(worker)
         everything = all_mutants(worker.workspace)
         same = [mutant for mutant in everything if mutant.same_tree]
         excluded = [m for m in everything if not m.same_tree and reason_to_exclude(m)]
         left_out = {mutant.name for mutant in (*same, *excluded)}
         real = [mutant for mutant in everything if mutant.name not in left_out]
-        mutants = sample(real, most)
-        with contextlib.closing(_judge_all(cluster.handle(), mutants)) as judged:
-            for result in judged:
-                results.append(result)
-                progress(len(results), len(mutants), "mutants")
+        with _workers(cluster.handle(), cli) as pool:
+            results = _judge_all(pool, real if most is None else sample(real, most))
         guards = _guards(cluster, worker)
-    left_out_of_sample = len(real) - len(mutants)
-    found = Found(results, left_out_of_sample, same, excluded, guards)
-    return _tell(found, write=most == MOST)
+    return _tell(Found(results, same, excluded, guards), write=most is None)
 
 
 def _guards(cluster: Cluster, worker: _Worker) -> list[Guarded]:
-    ((_, migration),) = built_migrations(worker.workspace)
     found: list[Guarded] = []
+    migration = build(worker.workspace, None)
     in_scenes = tenancy_guards(cluster, worker.stage.template, migration)
     for guarded in chain(in_scenes, emptied_suites()):
         found.append(guarded)
@@ -173,10 +201,10 @@ def main() -> int:
     """Run the proof and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m proofs.gates", description=__doc__)
     parser.add_argument(
-        "--most", type=int, default=MOST, metavar="N", help="mutants of one operator: %(default)s"
+        "--most", type=int, metavar="N", help="judge so many mutants of each operator: no report"
     )
     arguments = parser.parse_args()
-    return run_proof(lambda: _prove(arguments.most))
+    return run_node_proof(lambda: _prove(arguments.most))
 
 
 if __name__ == "__main__":

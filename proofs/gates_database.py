@@ -1,4 +1,4 @@
-"""The gates that need a PostgreSQL: apply, run again, live specification, tenancy, the guard."""
+"""The gates that need a PostgreSQL: apply, run again, specification, tenancy, guard, advisors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from proofs.advisors import unaccepted
 from proofs.gates_suite import (
     SCENARIOS,
     TABLES,
@@ -17,6 +18,7 @@ from proofs.gates_suite import (
     seed,
     specification_failure,
 )
+from proofs.node.supabase import fresh_cli
 from schema_database import (
     ApplyError,
     Cluster,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from schema_database import Catalog, Database, Template
 
-DATABASE_GATES = ("apply", "re-run", "spec: catalog", "tenancy", "guard")
+DATABASE_GATES = ("apply", "re-run", "spec: catalog", "tenancy", "guard", "advisor")
 """The gates, in the order in which they are asked."""
 
 REGIME = PrivilegeRegime.LEGACY
@@ -63,11 +65,19 @@ class Stage:
         cluster: the server.
         stubs: what the platform provides.
         migration: the true migration: its text.
+        cli: what starts the Supabase CLI.
     """
 
-    def __init__(self, cluster: Cluster, stubs: Sequence[tuple[str, str]], migration: str) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        stubs: Sequence[tuple[str, str]],
+        migration: str,
+        cli: tuple[str, ...],
+    ) -> None:
         self._cluster = cluster
         self._migration = migration
+        self._cli = cli
         self._template = cluster.template(REGIME, stubs)
         with cluster.clone(self._template) as database, _connect(database) as connection:
             apply_as_one_transaction(connection, migration)
@@ -79,7 +89,7 @@ class Stage:
         return self._template
 
     def judge(self, built: str, table: str, *, tenancy: bool) -> Applied:
-        """Ask every gate that needs a database.
+        """Ask every gate that needs a database, but for the advisors.
 
         Args:
             built: the mutant's migration.
@@ -105,6 +115,23 @@ class Stage:
             kills["guard"] = said
         found = {gate: why for gate, why in kills.items() if why}
         return Applied(found, tuple(asked), after)
+
+    def advise(self, built: str) -> Applied:
+        """Ask Supabase's advisors about a database on which nothing else was done.
+
+        Args:
+            built: a mutant's migration.
+
+        Raises:
+            ApplyError: it does not run.
+            DatabaseError: the advisors give no answer.
+        """
+        with self._cluster.clone(self._template) as database, fresh_cli(self._cli) as cli:
+            with _connect(database) as connection:
+                apply_as_one_transaction(connection, built)
+            lints = {advice.lint for advice in unaccepted(cli, database.url)}
+        kills = {"advisor": ",".join(sorted(lints))} if lints else {}
+        return Applied(kills, ("advisor",))
 
     def _guard(self, connection: Connection[Any], table: str) -> tuple[str, str]:
         """Run the true migration over what the mutant has made."""

@@ -35,6 +35,7 @@ _MEANINGS = {
     "spec: catalog": "tests/spec, on the live catalog",
     "tenancy": "the scenes of tests/database, on the live database",
     "guard": "the true migration refuses the mutant's database, and names the table",
+    "advisor": "`supabase db advisors`, on the live database",
 }
 
 
@@ -59,13 +60,18 @@ class Result:
         """The gates that refuse it, the specification's three counted as one."""
         return {gate.partition(":")[0] for gate in self.kills}
 
+    @property
+    def applied(self) -> bool:
+        """Whether it ran on a database."""
+        return "apply" in self.asked and "apply" not in self.kills
+
     def with_database(self, applied: Applied) -> Result:
-        """Return it with what the gates that need a database say."""
+        """Return it with what more gates that need a database say."""
         return replace(
             self,
             kills={**self.kills, **applied.kills},
             asked=(*self.asked, *applied.asked),
-            after=applied.after,
+            after=applied.after or self.after,
         )
 
 
@@ -75,14 +81,12 @@ class Found:
 
     Attributes:
         results: what became of each mutant.
-        unjudged: how many more mutants there are than were judged.
         same: those that parse to the original's tree.
         excluded: those that are equivalent for a reason.
         guards: the faults in the tests themselves.
     """
 
     results: Sequence[Result]
-    unjudged: int
     same: Sequence[Mutant]
     excluded: Sequence[Mutant]
     guards: Sequence[Guarded]
@@ -113,9 +117,12 @@ def page(found: Found) -> str:
         _aftermath(results),
         "## Rules of lint",
         _rule_lists(results),
-        "## Operators",
-        "How many mutants each gate refuses; by " + _LEGEND,
-        _operator_table(results),
+        "## Mutants",
+        _paragraph("How many each gate refuses; by " + _LEGEND),
+        _kill_table(results, 1),
+        "<details><summary>Each operator by itself</summary>",
+        _kill_table(results, 2),
+        "</details>",
         "## Left out",
         _exclusions(found),
         *(["## Survivors", _list(result.mutant.name for result in lost)] if lost else []),
@@ -140,19 +147,26 @@ def _summary(found: Found) -> str:
     results = found.results
     killed = len(results) - len(survivors(results))
     tried = sum("apply" in result.asked for result in results)
+    advised = sum("advisor" in result.asked for result in results)
     score = f"{100 * killed / len(results):.2f}".rstrip("0").rstrip(".")
     first = """\
 Each statement of each fragment is changed by operators that work on its parse tree: parts are
 dropped, widened, swapped, weakened, added. Each gate judges each mutant by itself, whatever the
 others say."""
     second = f"""\
-**Score: {killed} of {len(results)} mutants refused, {score} %.** Of each operator a few are judged,
-spread over the tables; there are {found.unjudged} more. {len(found.same)} parse to the same tree as
-the original and {len(found.excluded)} are equivalent for the reasons below; neither counts.
-{tried} were run on a PostgreSQL: all that fewer than two kinds of gates refuse without one, and one
-in four of the others. There the scenes were played for every mutant of an access fragment, for
-those that nothing else refuses without a database, and for one in four of the others."""
-    return "\n\n".join(textwrap.fill(text, 100) for text in (first, second))
+**Score: {killed} of {len(results)} mutants refused, {score} %.** {len(found.same)} parse to the
+same tree as the original and {len(found.excluded)} are equivalent for the reasons below; neither
+counts. {tried} were run on a PostgreSQL: all that fewer than two kinds of gates refuse without one,
+and one in four of the others. There the scenes were played for every mutant of an access fragment,
+for those that nothing else refuses without a database, and for one in four of the others."""
+    third = f"""\
+Supabase's advisors take longer than all other gates together, so {advised} mutants were shown to
+them: the first of each operator that runs."""
+    return "\n\n".join(map(_paragraph, (first, second, third)))
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 100, break_on_hyphens=False)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]], *, text_columns: int = 1) -> str:
@@ -177,15 +191,18 @@ def _gate_table(results: Sequence[Result]) -> str:
     head = ("gate", "what it asks", "judged", "refused", "alone")
     return (
         _table(head, rows, text_columns=2)
-        + "\n\nAlone: no other of the gates that judged it refuses the mutant; the specification's "
-        "three count as one."
+        + "\n\n"
+        + _paragraph(
+            "Alone: no other of the gates that judged it refuses the mutant; the specification's "
+            "three count as one."
+        )
     )
 
 
 def _aftermath(results: Sequence[Result]) -> str:
     after = Counter(result.after for result in results if result.after)
     others = sum(after.values()) - after["refused"] - after["repaired"] - after["left"]
-    return (
+    return _paragraph(
         f"The true migration, run over the database that a mutant made, refused {after['refused']}"
         f" by naming the difference, repaired {after['repaired']}, and left {after['left']} with "
         "something that it does not mind, such as one more column"
@@ -201,7 +218,7 @@ def _rule_lists(results: Sequence[Result]) -> str:
         found.update(rules)
         if result.families == {"lint"} and len(rules) == 1:
             alone.update(rules)
-    return (
+    return _paragraph(
         "Mutants that a rule refuses, and behind the stroke those that nothing else does: "
         + ", ".join(
             f"{rule} {count}" + (f"/{alone[rule]}" if alone[rule] else "")
@@ -224,17 +241,18 @@ _SHORT = {
     "spec: catalog": "sc",
     "tenancy": "te",
     "guard": "gu",
+    "advisor": "ad",
 }
 
 _LEGEND = ", ".join(f"{short} {gate}" for gate, short in _SHORT.items()) + "."
 
 
-def _operator_table(results: Sequence[Result]) -> str:
+def _kill_table(results: Sequence[Result], depth: int) -> str:
+    """Return a row for each operator's name, as far as its parts go to that depth."""
     mutants: Counter[str] = Counter()
     kills: Counter[tuple[str, str]] = Counter()
     for result in results:
-        # All conditions that may stand in a policy make one row.
-        operator = ": ".join(result.mutant.operator.split(": ")[:2])
+        operator = ": ".join(result.mutant.operator.split(": ")[:depth])
         mutants[operator] += 1
         kills.update((operator, gate) for gate in result.kills)
     rows = [

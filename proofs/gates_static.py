@@ -81,21 +81,10 @@ def judge_statically(workspace: Workspace, mutant: Mutant | None, squawk: Squawk
         mutant: what is changed in it; None changes nothing.
         squawk: the linter of the built file.
     """
-    mutated = workspace
-    if mutant is not None:
-        source = Source(mutant.path, mutant.text)
-        try:
-            sql = parse(source)
-        except SourceError as error:
-            return Judged({"syntax": error.finding.message}, ("syntax",))
-        files = workspace.files
-        mutated = replace(
-            workspace,
-            files=_Mutated(
-                files.root, files.packages, files.paths, {**files.sources, mutant.path: source}
-            ),
-            _parsed={**workspace._parsed, mutant.path: sql},  # noqa: SLF001 - read once, not each time
-        )
+    try:
+        mutated = _changed(workspace, mutant) if mutant else workspace
+    except SourceError as error:
+        return Judged({"syntax": error.finding.message}, ("syntax",))
     kills: dict[str, str] = {}
     dependencies = read_dependencies(mutated)
     kills["deps"] = _rules([*dependencies.findings(), *(e.finding for e in dependencies.errors)])
@@ -114,6 +103,33 @@ def judge_statically(workspace: Workspace, mutant: Mutant | None, squawk: Squawk
         kills["squawk"] = squawk.complaint(built)
         asked = STATIC_GATES
     return Judged({gate: why for gate, why in kills.items() if why}, asked, built)
+
+
+def build(workspace: Workspace, mutant: Mutant | None) -> str:
+    """Return the migration that a mutant makes.
+
+    Args:
+        workspace: the unchanged one.
+        mutant: what is changed in it; None changes nothing.
+
+    Raises:
+        SourceError: none can be made.
+    """
+    ((_, built),) = built_migrations(_changed(workspace, mutant) if mutant else workspace)
+    return built
+
+
+def _changed(workspace: Workspace, mutant: Mutant) -> Workspace:
+    source = Source(mutant.path, mutant.text)
+    sql = parse(source)
+    files = workspace.files
+    return replace(
+        workspace,
+        files=_Mutated(
+            files.root, files.packages, files.paths, {**files.sources, mutant.path: source}
+        ),
+        _parsed={**workspace._parsed, mutant.path: sql},  # noqa: SLF001 - read once, not each time
+    )
 
 
 def _rules(findings: list[Finding]) -> str:

@@ -5,21 +5,17 @@ Knows the CLI's commands and what it prints; must not know how the migration is 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psycopg import conninfo
-
+from proofs.advisors import ACCEPTED_KEY, unaccepted
 from proofs.node.claims import Claim, claim, table
-from proofs.node.npm import environment, install, program, run_node_proof
+from proofs.node.npm import run_node_proof
+from proofs.node.supabase import Said, SupabaseCli, fresh_cli, installed_cli
 from proofs.report import ROOT, closing_line, progress, write_report
 from schema_cli.project import platform_stubs
 from schema_database import (
@@ -42,12 +38,6 @@ MIGRATION = "20251120_phase1d_workflow_tables.sql"
 LATER = "20251121_later.sql"
 BROKEN = "20251122_broken.sql"
 
-# A command takes one or two seconds; one that asks a question would wait for ever.
-_TIMEOUT = 120
-
-ACCEPTED_KEY = "instance_tasks_app_code_workflow_instance_id_fkey"
-"""The one foreign key without an index of its own; docs/decisions.md says why."""
-
 _OLDER_TABLE = """\
 CREATE TABLE public.workflow_instances (
   id UUID PRIMARY KEY,
@@ -62,68 +52,25 @@ _GUARD_LACKS = "This database lacks what the migration builds on; nothing was ch
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one command answered: its exit status, and both of its streams."""
-
-    status: int
-    out: str
-    err: str
-
-    def __str__(self) -> str:
-        return f"exit {self.status}: {(self.out + self.err).strip()}"
-
-    def applied(self) -> list[str]:
-        """Return the files that the CLI says it applied, or tried to."""
-        begin = "Applying migration "
-        lines = (self.out + self.err).splitlines()
-        return [line.removeprefix(begin).rstrip(".") for line in lines if line.startswith(begin)]
-
-
-@dataclass(frozen=True)
 class Project:
     """A copy of supabase/ beside a fresh database.
 
     Attributes:
-        folder: where the copy lies.
+        cli: the CLI; its folder holds the copy.
         database: the platform, without our migration.
-        command: what starts the CLI.
-        variables: the environment in which it runs.
     """
 
-    folder: Path
+    cli: SupabaseCli
     database: Database
-    command: tuple[str, ...]
-    variables: Mapping[str, str]
 
     def write(self, name: str, sql: str) -> None:
         """Write a migration."""
-        path = self.folder / "supabase" / "migrations" / name
+        path = self.cli.folder / "supabase" / "migrations" / name
         path.write_text(sql, encoding="utf-8", newline="\n")
-
-    def run(self, *arguments: str) -> Said:
-        """Run the CLI on this project and its database."""
-        url = self.database.url
-        done = subprocess.run(
-            [*self.command, *arguments, f"--remote={url}"],
-            cwd=self.folder,
-            env=dict(self.variables),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=_TIMEOUT,
-            check=False,
-        )
-        password = str(conninfo.conninfo_to_dict(url).get("password") or url)
-        return Said(
-            done.returncode,
-            done.stdout.replace(password, "***"),
-            done.stderr.replace(password, "***"),
-        )
 
     def push(self) -> Said:
         """Run `supabase db push`."""
-        return self.run("db", "push", "--yes")
+        return self.cli.run(self.database.url, "db", "push", "--yes")
 
     def catalog(self) -> Catalog:
         """Read what schema public holds now."""
@@ -270,31 +217,18 @@ def waits(project: Project) -> Iterator[Claim]:
 def advises(project: Project) -> Iterator[Claim]:
     """Ask the advisors about a fresh push."""
     project.push()
-    said = project.run("db", "advisors", "--level=info", "-o", "json")
-    # It prints no list, rather than an empty one, where it finds nothing.
-    found = json.loads(said.out) if said.out.strip() else []
-    findings = {
-        (str(each["level"]), str(each["name"]), _object_of(each)) for each in found
-    } - _caused_by_the_stub(project)
-    serious = sorted(each for each in findings if each[0] != "INFO")
+    unexpected = unaccepted(project.cli, project.database.url)
+    serious = [each for each in unexpected if each.level != "INFO"]
     yield claim(
         "the advisors find nothing at level WARN or ERROR in our tables",
-        said.status == 0 and not serious,
-        f"{serious or said}",
+        not serious,
+        f"not as accepted: {serious}",
     )
-    accepted = {
-        ("INFO", "unused_index", str(name))
-        for name in project.ask(
-            "SELECT indexrelid::regclass::text FROM pg_index"
-            " WHERE NOT indisunique AND indrelid IN"
-            " (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)"
-        )
-    } | {("INFO", "unindexed_foreign_keys", ACCEPTED_KEY)}
-    unexpected = sorted(findings.symmetric_difference(accepted) - set(serious))
+    others = [each for each in unexpected if each.level == "INFO"]
     yield claim(
         "at level INFO they find the fresh indexes unused, and the one accepted key, and no more",
-        bool(findings) and not unexpected,
-        f"not as accepted: {unexpected}",
+        not others,
+        f"not as accepted: {others}",
     )
 
 
@@ -379,8 +313,7 @@ SABOTAGES = (
 
 def prove() -> int:
     """Run every act under both privilege regimes, then every sabotage; return the exit status."""
-    folder = install("supabase_cli")
-    cli = (program("node"), str(folder / "node_modules" / "supabase" / "dist" / "supabase.js"))
+    command = installed_cli()
     sql = (ROOT / "supabase" / "migrations" / MIGRATION).read_text(encoding="utf-8")
     stubs = platform_stubs(load(find_files(ROOT)))
     results: dict[str, dict[PrivilegeRegime, Claim]] = {}
@@ -390,14 +323,14 @@ def prove() -> int:
     with Cluster.open(os.environ.get("DATABASE_URL")) as cluster:
         for regime in PrivilegeRegime:
             for act in ACTS:
-                with _project(cluster, stubs, regime, cli, sql) as project:
+                with _project(cluster, stubs, regime, command, sql) as project:
                     for each in act(project):
                         results.setdefault(each.name, {})[regime] = each
                 done += 1
                 progress(done, total, "acts")
         for sabotage in SABOTAGES:
             faulty = sabotage.applied_to(sql)
-            with _project(cluster, stubs, PrivilegeRegime.EXPLICIT, cli, faulty) as project:
+            with _project(cluster, stubs, PrivilegeRegime.EXPLICIT, command, faulty) as project:
                 noticed.append(_try(sabotage, project))
             done += 1
             progress(done, total, "acts")
@@ -422,24 +355,17 @@ def _project(
     cluster: Cluster,
     stubs: list[tuple[str, str]],
     regime: PrivilegeRegime,
-    cli: tuple[str, ...],
+    command: tuple[str, ...],
     sql: str,
 ) -> Iterator[Project]:
     template = cluster.template(regime, stubs)
-    with (
-        cluster.clone(template) as database,
-        # What the CLI leaves in its home is not always ours to remove at once on Windows.
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary,
-    ):
-        folder = Path(temporary, "project")
+    with cluster.clone(template) as database, fresh_cli(command) as cli:
         shutil.copytree(
             ROOT / "supabase",
-            folder / "supabase",
+            cli.folder / "supabase",
             ignore=shutil.ignore_patterns(".temp", ".branches"),
         )
-        home = Path(temporary, "home")
-        home.mkdir()
-        project = Project(folder, database, cli, environment(home))
+        project = Project(cli, database)
         project.write(MIGRATION, sql)
         yield project
 
@@ -450,25 +376,6 @@ def _applied_by_ourselves(project: Project) -> Catalog:
     with connected(project.database.url) as connection, connection.transaction(force_rollback=True):
         apply_as_one_transaction(connection, sql, name=MIGRATION)
         return read_catalog(connection)
-
-
-def _object_of(finding: Mapping[str, Any]) -> str:
-    """Return the name of the key or index that a finding is about, else of its table."""
-    metadata = finding["metadata"]
-    if finding["name"] == "unused_index":
-        # Its metadata name the table alone: Index `NAME` on table …
-        return str(finding["detail"]).split("`")[1]
-    return str(metadata.get("fkey_name") or f"{metadata['schema']}.{metadata['name']}")
-
-
-def _caused_by_the_stub(project: Project) -> set[tuple[str, str, str]]:
-    """Return what the advisors say of public.applications, which is the platform's, not ours.
-
-    The stub has no row-level security. Advisors ask only about tables that API roles may read, and
-    these may only where Supabase's old default privileges grant it.
-    """
-    readable = project.ask("SELECT has_table_privilege('anon', 'public.applications', 'SELECT')")
-    return {("ERROR", "rls_disabled_in_public", "public.applications")} if readable[0] else set()
 
 
 def _try(sabotage: Sabotage, project: Project) -> Claim:

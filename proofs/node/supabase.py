@@ -1,0 +1,103 @@
+"""Runs the Supabase CLI that npm ships, in a folder of its own; must not know what it is asked."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psycopg import conninfo
+
+from proofs.node.npm import environment, install, program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# A command takes one or two seconds; one that asks a question would wait for ever.
+_TIMEOUT = 120
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command answered: its exit status, and both of its streams."""
+
+    status: int
+    out: str
+    err: str
+
+    def __str__(self) -> str:
+        return f"exit {self.status}: {(self.out + self.err).strip()}"
+
+    def applied(self) -> list[str]:
+        """Return the files that a push says it applied, or tried to."""
+        begin = "Applying migration "
+        lines = (self.out + self.err).splitlines()
+        return [line.removeprefix(begin).rstrip(".") for line in lines if line.startswith(begin)]
+
+
+@dataclass(frozen=True)
+class SupabaseCli:
+    """The CLI, about to be run.
+
+    Attributes:
+        command: what starts it.
+        folder: where it runs: empty, or a project's.
+        variables: the environment in which it runs.
+    """
+
+    command: tuple[str, ...]
+    folder: Path
+    variables: Mapping[str, str]
+
+    def run(self, url: str, *arguments: str) -> Said:
+        """Run one command on a database.
+
+        Args:
+            url: the database's; its password is not in the answer.
+            arguments: the command, but for the database.
+        """
+        done = subprocess.run(
+            [*self.command, *arguments, f"--remote={url}"],
+            cwd=self.folder,
+            env=dict(self.variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=_TIMEOUT,
+            check=False,
+        )
+        password = str(conninfo.conninfo_to_dict(url).get("password") or url)
+        return Said(
+            done.returncode,
+            done.stdout.replace(password, "***"),
+            done.stderr.replace(password, "***"),
+        )
+
+
+def installed_cli() -> tuple[str, ...]:
+    """Install the CLI, unless that was done before, and return the command that starts it.
+
+    Raises:
+        NodeError: Node.js is missing, or npm could not install the CLI.
+    """
+    folder = install("supabase_cli")
+    return program("node"), str(folder / "node_modules" / "supabase" / "dist" / "supabase.js")
+
+
+@contextmanager
+def fresh_cli(command: tuple[str, ...]) -> Iterator[SupabaseCli]:
+    """Give the CLI an empty folder and a home of its own, for the length of a `with` block.
+
+    Args:
+        command: what starts it.
+    """
+    # What the CLI leaves in its home is not always ours to remove at once on Windows.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        folder, home = Path(temporary, "project"), Path(temporary, "home")
+        folder.mkdir()
+        home.mkdir()
+        yield SupabaseCli(command, folder, environment(home))
