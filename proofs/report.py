@@ -13,11 +13,15 @@ from schema_sql.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
 """The repository: where the workspace, the migration and docs/ are."""
 
 _STEPS = 10
+
+_interrupts: list[int] = []
+"""Which signals asked this process to stop."""
 
 
 def progress(done: int, total: int, what: str) -> None:
@@ -27,7 +31,12 @@ def progress(done: int, total: int, what: str) -> None:
         done: how many are done, counting from 1; the last call is with `total`.
         total: of how many.
         what: what is counted, in the plural.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came before, and what was running then swallowed it.
     """
+    if _interrupts:
+        raise KeyboardInterrupt
     line = f"{what}: {done} of {total}"
     if sys.stdout.isatty():
         sys.stdout.write(f"\r\x1b[K{line}" + "\n" * (done == total))
@@ -65,7 +74,8 @@ def run_proof(proof: Callable[[], int]) -> int:
 
     SIGTERM ends it as Ctrl-C does, so that `with` blocks still remove servers and databases.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         return proof()
     except (DatabaseError, SourceError) as error:
@@ -74,3 +84,9 @@ def run_proof(proof: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
         return 130
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # Python only prints what is raised while it collects garbage, so progress() raises it again.
+    _interrupts.append(number)
+    raise KeyboardInterrupt
