@@ -33,9 +33,9 @@ from proofs.api_scenario import (
     scenario,
     user_of,
 )
-from proofs.node.claims import Claim, claim, table
+from proofs.node.claims import Claim, claim, failures, table
 from proofs.node.npm import NodeError, environment, install, program, run_node_proof
-from proofs.report import ROOT, closing_line, progress, write_report
+from proofs.report import ROOT, conclude, parser, progress
 from schema_cli.project import platform_stubs
 from schema_database import (
     Cluster,
@@ -185,11 +185,7 @@ def prove() -> int:
             done += 1
             progress(done, total, "conversations")
     everything = [each for row in results.values() for each in row] + noticed
-    for each in everything:
-        if not each.held:
-            sys.stdout.write(f"FAILED {each.name}\n  {each.problem}\n")
-    write_report("api", report(results, noticed))
-    return closing_line(sum(c.held for c in everything), sum(not c.held for c in everything))
+    return conclude("api", len(everything), failures(everything), lambda: report(results, noticed))
 
 
 def ask(
@@ -452,4 +448,5 @@ def _count(row: Sequence[Claim]) -> str:
 
 
 if __name__ == "__main__":
+    parser("test_api", __doc__).parse_args()
     sys.exit(run_node_proof(prove))

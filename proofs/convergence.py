@@ -13,7 +13,7 @@ from proofs.convergence_crashes import prove_crashes
 from proofs.convergence_crowds import prove_held_tables, prove_reruns, prove_runners
 from proofs.convergence_orders import prove_orders
 from proofs.convergence_subject import read_subject
-from proofs.report import ROOT, closing_line, run_proof, write_report
+from proofs.report import ROOT, conclude, parser, run_proof
 from schema_database import Cluster
 
 if TYPE_CHECKING:
@@ -86,20 +86,19 @@ def main() -> int:
         reruns = prove_reruns(cluster, subject)
         orders, edges = prove_orders(cluster, subject)
     claims = [*crashes, *runners, *reruns, *held, *orders]
-    page = _PAGE.format(
-        migration=MIGRATION,
-        statements=len(subject.statements),
-        claims="\n".join(map(_row, claims)),
-        seen=seen,
-        necessary="\n".join(_necessary(edges)),
-        implied="\n".join(_implied(edges)),
+    return conclude(
+        "convergence",
+        sum(claim.cases for claim in claims),
+        [failure for claim in claims for failure in claim.failures],
+        lambda: _PAGE.format(
+            migration=MIGRATION,
+            statements=len(subject.statements),
+            claims="\n".join(map(_row, claims)),
+            seen=seen,
+            necessary="\n".join(_necessary(edges)),
+            implied="\n".join(_implied(edges)),
+        ),
     )
-    failures = [failure for claim in claims for failure in claim.failures]
-    if failures:
-        sys.stdout.write("docs/proofs/convergence.md stays as it is.\n")
-    else:
-        write_report("convergence", page)
-    return closing_line(sum(claim.cases for claim in claims) - len(failures), len(failures))
 
 
 def _row(claim: Claim) -> str:
@@ -130,4 +129,5 @@ def _listed(labels: Sequence[Label]) -> str:
 
 
 if __name__ == "__main__":
+    parser("prove_convergence", __doc__).parse_args()
     sys.exit(run_proof(main))

@@ -6,7 +6,6 @@ of each operator, spread over the tables, and writes no report.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import signal
@@ -26,7 +25,7 @@ from proofs.gates_report import Found, Result, page, survivors, unused_exclusion
 from proofs.gates_static import Squawk, build, judge_statically, open_workspace
 from proofs.node.npm import run_node_proof
 from proofs.node.supabase import installed_cli
-from proofs.report import closing_line, progress, write_report
+from proofs.report import conclude, parser, positive, progress
 from schema_cli.project import platform_stubs
 from schema_database import Cluster, DatabaseError
 
@@ -165,7 +164,7 @@ def _prove(most: int | None) -> int:
         with _workers(cluster.handle(), cli) as pool:
             results = _judge_all(pool, real if most is None else sample(real, most))
         guards = _guards(cluster, worker)
-    return _tell(Found(results, same, excluded, guards), write=most is None)
+    return _tell(Found(results, same, excluded, guards), whole=most is None)
 
 
 def _guards(cluster: Cluster, worker: _Worker) -> list[Guarded]:
@@ -178,7 +177,7 @@ def _guards(cluster: Cluster, worker: _Worker) -> list[Guarded]:
     return found
 
 
-def _tell(found: Found, *, write: bool) -> int:
+def _tell(found: Found, *, whole: bool) -> int:
     failures = [
         f"survived: {result.mutant.path}:{result.mutant.line}: {result.mutant.name}"
         for result in survivors(found.results)
@@ -188,22 +187,19 @@ def _tell(found: Found, *, write: bool) -> int:
         f"excludes nothing: {each.pattern}"
         for each in unused_exclusions(EQUIVALENT, found.excluded)
     ]
-    if write:
-        write_report("gates", page(found))
-        if len(found.results) < LEAST:
-            failures.append(f"only {len(found.results)} mutants, of at least {LEAST}")
-    sys.stdout.write("".join(f"{failure}\n" for failure in failures))
+    if whole and len(found.results) < LEAST:
+        failures.append(f"only {len(found.results)} mutants, of at least {LEAST}")
     claims = len(found.results) + len(found.guards)
-    return closing_line(claims - len(failures), len(failures))
+    return conclude("gates", claims, failures, (lambda: page(found)) if whole else None)
 
 
 def main() -> int:
     """Run the proof and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m proofs.gates", description=__doc__)
-    parser.add_argument(
-        "--most", type=int, metavar="N", help="judge so many mutants of each operator: no report"
+    options = parser("prove_gates", __doc__)
+    options.add_argument(
+        "--most", type=positive, metavar="N", help="judge so many mutants of each operator: no page"
     )
-    arguments = parser.parse_args()
+    arguments = options.parse_args()
     return run_node_proof(lambda: _prove(arguments.most))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from proofs.report import ROOT, closing_line, run_proof, write_report
+from proofs.report import ROOT, conclude, run_proof
 from schema_database import DatabaseError, PrivilegeRegime, find_engine
 
 if TYPE_CHECKING:
@@ -83,17 +83,21 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(f"PostgreSQL {major}\n")
         sys.stdout.flush()
         results.append(run_suite(major, arguments))
-    for result in results:
-        for name in sorted(result.failed):
-            sys.stdout.write(f"FAILED on PostgreSQL {result.major}: {name}\n")
-    failed = sum(len(result.failed) for result in results)
-    if not missing and not failed and not arguments:
-        write_report("matrix", page(results))
-    else:
-        sys.stdout.write("docs/proofs/matrix.md stays as it is.\n")
-    # In CI nobody would see that a version was left out.
-    failed += len(missing) if os.environ.get("CI") else 0
-    return closing_line(sum(len(result.passed) for result in results), failed)
+    failures = [
+        f"on PostgreSQL {result.major}: {name}"
+        for result in results
+        for name in sorted(result.failed)
+    ]
+    if os.environ.get("CI"):
+        # Nobody would see there that a version was left out.
+        failures += [f"PostgreSQL {major} is missing" for major in missing]
+    whole = not missing and not arguments
+    return conclude(
+        "matrix",
+        sum(len(result.passed) for result in results) + len(failures),
+        failures,
+        (lambda: page(results)) if whole else None,
+    )
 
 
 def run_suite(major: int, arguments: Sequence[str]) -> Result:

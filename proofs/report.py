@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from schema_database import DatabaseError
 from schema_sql.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,28 +46,53 @@ def progress(done: int, total: int, what: str) -> None:
     sys.stdout.flush()
 
 
-def write_report(name: str, markdown: str) -> None:
-    """Write docs/proofs/NAME.md.
+def conclude(
+    name: str, claims: int, failures: Sequence[str], page: Callable[[], str] | None
+) -> int:
+    """Say what a proof came to, and write docs/proofs/NAME.md where all of it held.
 
     Args:
         name: the proof.
-        markdown: the page; the same bytes for the same result, so no times, paths or random values.
-    """
-    write_output(ROOT / "docs" / "proofs" / f"{name}.md", markdown.strip() + "\n")
-
-
-def closing_line(passed: int, failed: int) -> int:
-    """Print the last line of a proof and return its exit status.
-
-    Args:
-        passed: how many of its claims held.
-        failed: how many did not.
+        claims: how many there were.
+        failures: those that did not hold, in words.
+        page: returns the page: the same bytes for the same result, so no times, paths or random
+            values. None where only a part was run, which makes no page.
 
     Returns:
-        0 if all passed and there was something to pass, else 1.
+        The exit status: 0 if there were claims and all held, else 1.
     """
-    sys.stdout.write(f"{passed} passed, {failed} failed\n")
-    return 0 if passed and not failed else 1
+    for failure in failures:
+        sys.stdout.write(f"FAILED {failure}\n")
+    held = bool(claims) and not failures
+    target = f"docs/proofs/{name}.md"
+    if held and page:
+        write_output(ROOT / target, page().strip() + "\n")
+    else:
+        sys.stdout.write(f"{target} stays as it is.\n")
+    sys.stdout.write(f"{claims - len(failures)} passed, {len(failures)} failed\n")
+    return 0 if held else 1
+
+
+def parser(session: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what stands behind `--` of a nox session.
+
+    Args:
+        session: its name.
+        description: the proof's docstring, of which the first line is shown.
+    """
+    first, _, _ = (description or "").partition("\n")
+    return argparse.ArgumentParser(prog=f"nox -s {session} --", description=first)
+
+
+def positive(text: str) -> int:
+    """Read a number of at least 1 from the command line.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1")
+    return int(text)
 
 
 def run_proof(proof: Callable[[], int]) -> int:

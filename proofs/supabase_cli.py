@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from proofs.advisors import ACCEPTED_KEY, unaccepted
-from proofs.node.claims import Claim, claim, table
+from proofs.node.claims import Claim, claim, failures, table
 from proofs.node.npm import run_node_proof
 from proofs.node.supabase import Said, SupabaseCli, fresh_cli, installed_cli
-from proofs.report import ROOT, closing_line, progress, write_report
+from proofs.report import ROOT, conclude, parser, progress
 from schema_cli.project import platform_stubs
 from schema_database import (
     Catalog,
@@ -343,11 +343,9 @@ def prove() -> int:
         )
     )
     claims = [each for row in results.values() for each in row.values()] + noticed
-    for each in claims:
-        if not each.held:
-            sys.stdout.write(f"FAILED {each.name}\n  {each.problem}\n")
-    write_report("supabase_cli", _report(results, noticed))
-    return closing_line(sum(c.held for c in claims), sum(not c.held for c in claims))
+    return conclude(
+        "supabase_cli", len(claims), failures(claims), lambda: _report(results, noticed)
+    )
 
 
 @contextmanager
@@ -439,4 +437,5 @@ Repeat it with `nox -s test_supabase_cli`. It needs Node.js and npm.
 
 
 if __name__ == "__main__":
+    parser("test_supabase_cli", __doc__).parse_args()
     sys.exit(run_node_proof(prove))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from proofs.report import ROOT, closing_line, progress, run_proof, write_report
+from proofs.report import ROOT, conclude, parser, positive, progress, run_proof
 from proofs.tenancy_disclosures import DISCLOSURES, observe
 from proofs.tenancy_machine import SEED, explore
 from proofs.tenancy_sabotage import sabotages
@@ -23,7 +22,7 @@ from schema_targets.workspace import find_files, load
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from proofs.tenancy_sabotage import Sabotage
     from proofs.tenancy_trial import Session
@@ -80,13 +79,8 @@ def hunt(found: Session) -> CounterexampleError | None:
     return None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the proof and write its page; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m proofs.tenancy", description=__doc__)
-    parser.add_argument(
-        "--operations", type=int, default=OPERATIONS, help="how many (default: %(default)s)"
-    )
-    wanted = parser.parse_args(arguments).operations
+def prove(wanted: int) -> int:
+    """Do so many operations, then try every sabotage; write the page, return the exit status."""
     sys.stdout.write(f"seed {SEED}\n")
     tally = Tally(
         step=lambda done: progress(done, wanted, "operations") if done <= wanted else None
@@ -117,12 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 failures.append(f"not noticed: {sabotage.name} ({template.regime})")
             progress(number, len(hunted), "sabotages")
-    for failure in failures:
-        sys.stdout.write(f"{failure}\n")
-    if not failures and wanted == OPERATIONS:
-        write_report("tenancy", page(tally, noticed))
     claims = tally.total + len(DISCLOSURES) * len(templates) + len(hunted)
-    return closing_line(claims - len(failures), len(failures))
+    whole = wanted == OPERATIONS
+    return conclude("tenancy", claims, failures, (lambda: page(tally, noticed)) if whole else None)
 
 
 def page(tally: Tally, noticed: dict[Sabotage, CounterexampleError]) -> str:
@@ -213,4 +204,13 @@ def _table(what: str, counts: Counter[tuple[str, str]], rows: dict[str, str]) ->
 
 
 if __name__ == "__main__":
-    sys.exit(run_proof(main))
+    options = parser("prove_tenancy", __doc__)
+    options.add_argument(
+        "--operations",
+        type=positive,
+        metavar="N",
+        default=OPERATIONS,
+        help="do so many; no page but for %(default)s",
+    )
+    arguments = options.parse_args()
+    sys.exit(run_proof(lambda: prove(arguments.operations)))

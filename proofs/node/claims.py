@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,11 @@ class Claim:
 def claim(name: str, held: bool, problem: str) -> Claim:
     """Return the claim, with its problem only if it does not hold."""
     return Claim(name, "" if held else problem or "no reason given")
+
+
+def failures(claims: Iterable[Claim]) -> list[str]:
+    """Return the claims that do not hold, each with its problem."""
+    return [f"{each.name}\n  {each.problem}" for each in claims if not each.held]
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
