@@ -43,8 +43,8 @@ others right behind it; both before they are committed.
 
 ## Tables in use
 
-PostgreSQL names neither the table that a run waited for nor who held it; our own runner looks while
-it waits. This is what it says when a writer holds `workflow_history`:
+PostgreSQL's own message for a lock timeout names neither the table nor who held it; the file says
+both, whatever client runs it. This is what our runner shows when a writer holds `workflow_history`:
 
 ```
 {seen}

@@ -168,8 +168,9 @@ statements that noticed it when all idle ones are left out:
 |---|---:|---|
 {_lines(_sabotaged(noticed))}
 
-**Not proved:** concurrency (one connection; see convergence), timing, planner estimates and
-statistics, and columns that no rule of tenancy is about.
+**Not proved:** concurrency (one connection; see convergence), timing, and columns that no rule of
+tenancy is about. **Known not to hold:** the planner's estimates tell about other tenants' rows
+(docs/decisions.md).
 
 Again: `nox -s prove_tenancy`."""
     return "\n\n".join(map(_wrapped, text.split("\n\n")))

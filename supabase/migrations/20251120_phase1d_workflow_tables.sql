@@ -24,11 +24,12 @@ SET LOCAL lock_timeout = '5s';
 
 -- One run at a time. (Both need the file to run as one transaction: `psql -1`, or any tool that
 -- sends it whole.)
-SELECT pg_advisory_xact_lock(hashtextextended('supabase/migrations', 0));
+SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('supabase/migrations', 0));
 
 -- The guard. CREATE TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared
 -- first: one exception lists every difference, and nothing is repaired or changed. Columns and
--- constraints that a later migration has added are no difference.
+-- constraints that a later migration has added are no difference, but for foreign keys that would
+-- delete or change declared columns, or double a declared key.
 DO $guard$
 DECLARE
   tables CONSTANT TEXT[] := ARRAY[
@@ -40,11 +41,9 @@ DECLARE
   problems TEXT;
   remedies TEXT;
 BEGIN
-  -- PostgreSQL words definitions by these settings; the caller's are put back below.
-  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
-    set_config('quote_all_identifiers', 'off', TRUE);
+  -- What the platform must provide. The catalog is read where it cannot be taken for anything else.
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE);
 
-  -- What the platform must provide.
   SELECT
     string_agg(format(E'\n- %s', needed.what), '' ORDER BY needed.what),
     string_agg(DISTINCT needed.remedy, ' ')
@@ -108,6 +107,8 @@ BEGIN
   ) AS needed (what, found, remedy)
   WHERE NOT needed.found;
 
+  PERFORM set_config('search_path', caller_path, TRUE);
+
   IF problems IS NOT NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'object_not_in_prerequisite_state',
@@ -116,7 +117,10 @@ BEGIN
   END IF;
 
   -- The declared tables once more, as temporary twins: they give PostgreSQL's own wording of
-  -- types, defaults, checks and keys, to compare the tables with that exist already.
+  -- types, defaults, checks and keys, to compare the tables with that exist already. The caller's
+  -- path stays behind PostgreSQL's, because event triggers may need it.
+  PERFORM set_config('search_path', concat_ws(', ', 'pg_catalog', nullif(caller_path, '')), TRUE);
+
   CREATE TABLE pg_temp.applications (app_code TEXT, UNIQUE (app_code));
   CREATE TABLE pg_temp.function_registry (
     id UUID NOT NULL DEFAULT gen_random_uuid(),
@@ -316,6 +320,11 @@ BEGIN
     ON pg_temp.workflow_history (app_code, task_id)
     WHERE task_id IS NOT NULL;
 
+  -- PostgreSQL words definitions by these settings; the caller's are put back below.
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
+    set_config('quote_all_identifiers', 'off', TRUE);
+
+  -- It reads what it compares and nothing else, because wording a definition locks its table.
   WITH pairs AS (
     SELECT twin.oid AS twin, live.oid AS live, live.relname, live.relkind, live.relpersistence,
       live.relowner
@@ -325,8 +334,14 @@ BEGIN
     WHERE twin.relnamespace = pg_my_temp_schema() AND twin.relname = ANY (tables)
   ),
 
+  compared AS (
+    SELECT twin AS oid FROM pairs
+    UNION ALL
+    SELECT live FROM pairs
+  ),
+
   columns AS (
-    SELECT attrelid, attname, attnum, concat(
+    SELECT attrelid, attname, concat(
       format_type(atttypid, atttypmod),
       (SELECT ' COLLATE ' || collname FROM pg_collation
         JOIN pg_type ON pg_type.oid = atttypid
@@ -339,7 +354,8 @@ BEGIN
       CASE WHEN attgenerated <> '' THEN ' GENERATED' END,
       ' DEFAULT ' || pg_get_expr(adbin, adrelid)
     ) AS shape
-    FROM pg_attribute
+    FROM compared
+    JOIN pg_attribute ON attrelid = compared.oid
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attnum > 0 AND NOT attisdropped
   ),
@@ -347,22 +363,46 @@ BEGIN
   constraints AS (
     SELECT conrelid, conname, CASE contype
       WHEN 'f' THEN replace(
-        regexp_replace(pg_get_constraintdef(oid), 'REFERENCES (public|pg_temp)\.', 'REFERENCES '),
-        '"', ''
+        regexp_replace(definition, 'REFERENCES (public|pg_temp)\.', 'REFERENCES '), '"', ''
       )
-      ELSE pg_get_constraintdef(oid)
+      ELSE definition
     END AS shape
-    FROM pg_constraint
+    FROM compared
+    JOIN pg_constraint ON conrelid = compared.oid
+    CROSS JOIN LATERAL pg_get_constraintdef(pg_constraint.oid) AS definition
     WHERE contype IN ('p', 'u', 'c', 'f')
   ),
 
+  foreign_keys AS (
+    SELECT conrelid, conname,
+      confdeltype NOT IN ('a', 'r') OR confupdtype NOT IN ('a', 'r') AS acts,
+      CASE
+        WHEN relnamespace <> pg_my_temp_schema() THEN format('%s.%s', nspname, relname)
+        WHEN relname LIKE '%.%' THEN relname::TEXT
+        ELSE format('public.%s', relname)
+      END AS target,
+      ARRAY(
+        SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)
+      ) AS names
+    FROM compared
+    JOIN pg_constraint ON conrelid = compared.oid AND contype = 'f'
+    JOIN pg_class ON pg_class.oid = confrelid
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+  ),
+
+  -- How an index is stored is the operator's business.
   indexes AS (
-    SELECT indexrelid, relname, indrelid, concat(
-      regexp_replace(pg_get_indexdef(indexrelid), ' ON pg_temp(_\d+)?\.', ' ON public.'),
+    SELECT indexrelid, relname, relnamespace, indrelid, concat(
+      regexp_replace(
+        regexp_replace(pg_get_indexdef(indexrelid), ' ON pg_temp(_\d+)?\.', ' ON public.'),
+        ' WITH \([^)]*\)', ''
+      ),
       CASE WHEN NOT indisvalid THEN ' (invalid)' END
     ) AS shape
     FROM pg_index
     JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE relnamespace IN (pg_my_temp_schema(), 'public'::regnamespace)
+      AND relname IN (SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema())
   ),
 
   differences AS (
@@ -384,11 +424,17 @@ BEGIN
     FROM pairs
     JOIN pg_inherits ON inhrelid = live
 
+    -- And whoever may write a child writes what its parent shows.
+    UNION ALL
+    SELECT relname::TEXT, 0, format('is inherited by %s, must stand alone', inhrelid::regclass)
+    FROM pairs
+    JOIN pg_inherits ON inhparent = live
+
     UNION ALL
     SELECT relname::TEXT, 0, 'has its foreign keys switched off (DISABLE TRIGGER ALL)'
     FROM pairs
     WHERE EXISTS (
-      SELECT FROM pg_trigger WHERE tgrelid = live AND tgisinternal AND tgenabled = 'D'
+      SELECT FROM pg_trigger WHERE tgrelid = live AND tgisinternal AND tgenabled IN ('D', 'R')
     )
 
     UNION ALL
@@ -420,6 +466,31 @@ BEGIN
       ON actual.conrelid = pairs.live AND actual.conname = declared.conname
     WHERE actual.shape IS DISTINCT FROM declared.shape
 
+    -- A left-over key could delete or change what it hangs on, the history too; and two keys for
+    -- one relationship are ambiguous to the Data API.
+    UNION ALL
+    SELECT format('%s: constraint %s', pairs.relname, extra.conname), 3,
+      format('is %s, must not be there', constraints.shape)
+    FROM pairs
+    JOIN foreign_keys AS extra ON extra.conrelid = pairs.live
+    JOIN constraints
+      ON constraints.conrelid = extra.conrelid AND constraints.conname = extra.conname
+    WHERE NOT EXISTS (
+        SELECT FROM foreign_keys AS declared
+        WHERE declared.conrelid = pairs.twin AND declared.conname = extra.conname
+      )
+      AND (
+        (
+          extra.acts
+          AND extra.names <@ ARRAY(SELECT attname FROM columns WHERE attrelid = pairs.twin)
+        )
+        OR EXISTS (
+          SELECT FROM foreign_keys AS declared
+          WHERE declared.conrelid = pairs.twin AND declared.target = extra.target
+            AND (declared.names <@ extra.names OR declared.names @> extra.names)
+        )
+      )
+
     -- A missing index is created below; one of another shape would silently stay.
     UNION ALL
     SELECT format('index %s', declared.relname), 4,
@@ -431,10 +502,12 @@ BEGIN
     LEFT JOIN indexes AS actual ON actual.indexrelid = taken.oid
     WHERE twin.relnamespace = pg_my_temp_schema() AND twin.relname = ANY (tables)
       AND actual.shape IS DISTINCT FROM declared.shape
+      -- Told above, as the constraint that it belongs to.
       AND NOT EXISTS (
-        SELECT FROM constraints
-        JOIN pairs ON pairs.live = constraints.conrelid
-        WHERE constraints.conname = declared.relname
+        SELECT FROM pairs
+        JOIN constraints AS wanted ON wanted.conrelid = pairs.twin
+        JOIN constraints AS found ON found.conrelid = pairs.live AND found.conname = wanted.conname
+        WHERE pairs.twin = declared.indrelid AND wanted.conname = declared.relname
       )
   )
 
@@ -452,6 +525,9 @@ BEGIN
         'out of the way, its constraints and indexes with it.';
   END IF;
 
+  PERFORM set_config('search_path', caller_path, TRUE),
+    set_config('quote_all_identifiers', caller_quoting, TRUE);
+
   DROP TABLE
     pg_temp.workflow_history,
     pg_temp.instance_tasks,
@@ -460,48 +536,36 @@ BEGIN
     pg_temp.workflow_definitions,
     pg_temp.function_registry,
     pg_temp.applications;
-
-  PERFORM set_config('search_path', caller_path, TRUE),
-    set_config('quote_all_identifiers', caller_quoting, TRUE);
 END
 $guard$;
 
--- On these tables, access is exactly what this file declares: a single policy too many would let
--- a tenant see the others.
-DO $access$
+-- Tables that exist already are taken all at once, or let go of again while one of them is in
+-- use: to hold some while waiting for others stops everybody on those, and ends in deadlocks.
+-- What a role may pass on is taken back here, because it stands in the way of the REVOKEs below.
+DO $existing$
 DECLARE
   tables CONSTANT TEXT[] := ARRAY[
     'function_registry', 'workflow_definitions', 'workflow_instances', 'instance_context',
     'instance_tasks', 'workflow_history'
   ];
-  undeclared TEXT;
+  caller_path CONSTANT TEXT := current_setting('search_path');
+  patience CONSTANT TEXT := current_setting('lock_timeout');
+  give_up CONSTANT TIMESTAMPTZ := clock_timestamp() + nullif(patience, '0')::INTERVAL;
+  let_go TIMESTAMPTZ;
+  existing TEXT[];
+  existing_table TEXT;
+  users TEXT;
+  passed_on TEXT[];
+  statement TEXT;
 BEGIN
-  FOR undeclared IN
-    SELECT format('DROP POLICY %I ON public.%I', policyname, tablename)
-    FROM pg_policies
-    WHERE schemaname = 'public' AND tablename = ANY (tables)
-      AND format('%s.%s', tablename, policyname) <> ALL (ARRAY[
-        'function_registry.app_isolation',
-        'function_registry.own_functions_on_update',
-        'function_registry.own_functions_on_delete',
-        'workflow_definitions.app_isolation',
-        'workflow_instances.app_isolation',
-        'instance_context.app_isolation',
-        'instance_tasks.app_isolation',
-        'instance_tasks.function_visible_on_insert',
-        'instance_tasks.function_visible_on_update',
-        'workflow_history.app_isolation'
-      ]::TEXT[])
-
-    UNION ALL
-    SELECT format('ALTER TABLE public.%I NO FORCE ROW LEVEL SECURITY', relname)
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE);
+  existing := ARRAY(
+    SELECT format('public.%I', relname)
     FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
-      AND relforcerowsecurity
-
-    -- The roles that the file does grant to are left out, because their grants are made anew
-    -- below; unless they may pass them on, which only CASCADE undoes.
-    UNION ALL
+    ORDER BY array_position(tables, relname::TEXT)
+  );
+  passed_on := ARRAY(
     SELECT DISTINCT format('REVOKE ALL ON TABLE public.%I FROM %I CASCADE', relname, rolname)
     FROM pg_class
     CROSS JOIN LATERAL (
@@ -512,15 +576,54 @@ BEGIN
     ) AS grants
     JOIN pg_roles ON pg_roles.oid = grants.grantee
     WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
-      AND pg_roles.oid <> relowner
-      AND (is_grantable OR rolname <> ALL (ARRAY['anon', 'authenticated', 'service_role']::TEXT[]))
+      AND pg_roles.oid <> relowner AND is_grantable
+  );
+  PERFORM set_config('search_path', caller_path, TRUE);
+
   LOOP
+    -- Sooner than PostgreSQL looks for deadlocks, and soon enough for whoever queues behind.
+    let_go := least(clock_timestamp() + INTERVAL '0.9 seconds', give_up);
+    BEGIN
+      FOREACH existing_table IN ARRAY existing LOOP
+        PERFORM set_config('lock_timeout', greatest(
+          1, 1000 * extract(EPOCH FROM let_go - clock_timestamp())
+        )::INTEGER::TEXT, TRUE);
+        -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', existing_table);
+      END LOOP;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      IF clock_timestamp() >= give_up THEN
+        PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE);
+        SELECT string_agg(DISTINCT CASE WHEN pid IS NULL THEN 'a prepared transaction'
+          ELSE format('process %s (%s)', pid,
+            concat_ws(', ', usename, nullif(application_name, ''), state))
+          END, '; ')
+        INTO users
+        FROM pg_locks
+        JOIN pg_database ON pg_database.oid = database AND pg_database.datname = current_database()
+        LEFT JOIN pg_stat_activity USING (pid)
+        WHERE relation = existing_table::regclass AND granted;
+        RAISE EXCEPTION USING
+          ERRCODE = 'lock_not_available',
+          MESSAGE = format(
+            '%s is in use by %s; gave up after a lock timeout of %s, and nothing was changed.',
+            existing_table, coalesce(users, 'somebody who has just left'), patience
+          ),
+          HINT = 'Run this file again when that is over; pg_terminate_backend(pid) ends a session.';
+      END IF;
+      PERFORM pg_sleep(0.1);
+    END;
+  END LOOP;
+  PERFORM set_config('lock_timeout', patience, TRUE);
+
+  FOREACH statement IN ARRAY passed_on LOOP
     -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
-    EXECUTE undeclared;
-    RAISE WARNING 'Undone, because this migration does not declare it: %', undeclared;
+    EXECUTE statement;
+    RAISE WARNING 'Put back to what this migration declares: %', statement;
   END LOOP;
 END
-$access$;
+$existing$;
 
 -- -----------------------------------------------------------------------------------------------
 -- function_registry
@@ -1068,3 +1171,80 @@ CREATE INDEX IF NOT EXISTS workflow_history_app_code_event_timestamp_idx
 CREATE INDEX IF NOT EXISTS workflow_history_app_code_task_id_idx
   ON public.workflow_history (app_code, task_id)
   WHERE task_id IS NOT NULL;
+
+-- -----------------------------------------------------------------------------------------------
+-- When everything is made
+-- -----------------------------------------------------------------------------------------------
+
+-- On these tables, access is exactly what this file declares: a single policy too many would let
+-- a tenant see the others. Last, because default privileges and event triggers may have given the
+-- new tables more.
+DO $access$
+DECLARE
+  tables CONSTANT TEXT[] := ARRAY[
+    'function_registry', 'workflow_definitions', 'workflow_instances', 'instance_context',
+    'instance_tasks', 'workflow_history'
+  ];
+  caller_path CONSTANT TEXT := current_setting('search_path');
+  statements TEXT[];
+  statement TEXT;
+BEGIN
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE);
+  statements := ARRAY(
+    SELECT format('DROP POLICY %I ON public.%I', policyname, tablename)
+    FROM pg_policies
+    WHERE schemaname = 'public' AND tablename = ANY (tables)
+      AND format('%s.%s', tablename, policyname) <> ALL (ARRAY[
+        'function_registry.app_isolation',
+        'function_registry.own_functions_on_update',
+        'function_registry.own_functions_on_delete',
+        'workflow_definitions.app_isolation',
+        'workflow_instances.app_isolation',
+        'instance_context.app_isolation',
+        'instance_tasks.app_isolation',
+        'instance_tasks.function_visible_on_insert',
+        'instance_tasks.function_visible_on_update',
+        'workflow_history.app_isolation'
+      ]::TEXT[])
+
+    UNION ALL
+    SELECT format('ALTER TABLE public.%I NO FORCE ROW LEVEL SECURITY', relname)
+    FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
+      AND relforcerowsecurity
+
+    UNION ALL
+    SELECT DISTINCT format('REVOKE ALL ON TABLE public.%I FROM %I CASCADE', relname, rolname)
+    FROM pg_class
+    CROSS JOIN LATERAL (
+      SELECT acl.grantee FROM aclexplode(relacl) AS acl
+      UNION
+      SELECT acl.grantee FROM pg_attribute, aclexplode(attacl) AS acl
+      WHERE attrelid = pg_class.oid AND NOT attisdropped
+    ) AS grants
+    JOIN pg_roles ON pg_roles.oid = grants.grantee
+    WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
+      AND pg_roles.oid <> relowner
+      AND rolname <> ALL (ARRAY['anon', 'authenticated', 'service_role']::TEXT[])
+
+    -- Foreign keys are checked with the owner's privileges.
+    UNION ALL
+    SELECT format('GRANT ALL ON TABLE public.%I TO %I', relname, pg_get_userbyid(relowner))
+    FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
+      AND relacl IS NOT NULL AND EXISTS (
+        SELECT grantee, privilege_type FROM aclexplode(acldefault('r', relowner))
+        WHERE grantee = relowner
+        EXCEPT
+        SELECT grantee, privilege_type FROM aclexplode(relacl)
+      )
+  );
+  PERFORM set_config('search_path', caller_path, TRUE);
+
+  FOREACH statement IN ARRAY statements LOOP
+    -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
+    EXECUTE statement;
+    RAISE WARNING 'Put back to what this migration declares: %', statement;
+  END LOOP;
+END
+$access$;

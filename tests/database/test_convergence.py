@@ -187,8 +187,35 @@ def test_run_gives_up_when_a_table_is_locked(
             run(Way.TRANSACTION, populated, impatient)
 
     assert refused.value.sqlstate == "55P03"
+    holder = f"is in use by process {reader.info.backend_pid} ("
+    assert refused.value.message.startswith(f"public.{table} {holder}"), refused.value
     assert diff_catalogs(clean, read_catalog(populated)) == []
     assert footprint(populated) == before
+
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted"
+
+
+@one_regime
+def test_run_does_not_deadlock_with_a_transaction_that_goes_on(
+    populated: psycopg.Connection[Any],
+    migrated_database: Database,
+    connect: Callable[[str], psycopg.Connection[Any]],
+    migration: str,
+) -> None:
+    """An application that holds one table and then asks for another gets it; both succeed."""
+    application, observer = (connect(migrated_database.url) for _ in range(2))
+    run_pid = populated.info.backend_pid
+
+    with ThreadPoolExecutor(1) as pool:
+        with application.transaction():
+            application.execute("UPDATE public.workflow_instances SET status = 'RUNNING'")
+            again = pool.submit(run, Way.TRANSACTION, populated, migration)
+            while observer.execute(_WAITING, [run_pid]).fetchone() == (0,):
+                assert not again.done(), again.result()
+            # The run has passed this table already: it stands before the one it waits for.
+            application.execute("UPDATE public.function_registry SET description = 'in use'")
+        assert again.result() == []
 
 
 @one_regime

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from database.running import Way, run
-from schema_database import ApplyError, PrivilegeRegime, diff_catalogs, read_catalog
+from schema_database import ApplyError, PrivilegeRegime, diff_catalogs, read_catalog, verify
 from spec.specification import TABLES
 
 if TYPE_CHECKING:
@@ -174,6 +174,19 @@ COLUMNS = [
         as_admin=True,
     ),
     Drift(
+        "parent of another table",
+        "CREATE TABLE public.old_context () INHERITS (public.instance_context)",
+        ("instance_context is inherited by public.old_context, must stand alone",),
+    ),
+    Drift(
+        "foreign keys checked on replicas alone",
+        "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tgname FROM pg_trigger"
+        " WHERE tgrelid = 'public.instance_context'::regclass LOOP EXECUTE format("
+        "'ALTER TABLE public.instance_context ENABLE REPLICA TRIGGER %I', t); END LOOP; END $$",
+        ("instance_context has its foreign keys switched off",),
+        as_admin=True,
+    ),
+    Drift(
         "generated",
         "ALTER TABLE public.workflow_history DROP COLUMN node_id,"
         " ADD COLUMN node_id TEXT GENERATED ALWAYS AS (event_type) STORED",
@@ -317,6 +330,52 @@ CONSTRAINTS = [
     ),
 ]
 
+
+def _left_over(name: str, table: str, definition: str) -> Drift:
+    return Drift(
+        name,
+        f"ALTER TABLE public.{table} ADD CONSTRAINT old_fkey {definition}",
+        (f"{table}: constraint old_fkey is FOREIGN KEY",),
+    )
+
+
+_RUN = "FOREIGN KEY (workflow_instance_id) REFERENCES public.workflow_instances (id)"
+
+LEFT_OVER = [
+    # It fires before ours and deletes as the owner, so that a tenant could empty the history.
+    _left_over("left-over key that cascades", "workflow_history", f"{_RUN} ON DELETE CASCADE"),
+    _left_over(
+        "left-over key that empties a column",
+        "workflow_history",
+        "FOREIGN KEY (task_id) REFERENCES public.instance_tasks (id) ON DELETE SET NULL",
+    ),
+    _left_over("left-over key without action", "instance_tasks", _RUN),
+    _left_over(
+        "second key under another name", "workflow_history", f"{_TO_TASK} ON UPDATE RESTRICT"
+    ),
+    _left_over(
+        "left-over key of the tenant",
+        "instance_context",
+        f"{_FKEY} REFERENCES public.applications (app_code) ON UPDATE CASCADE",
+    ),
+    Drift(
+        "log that goes with its actor",
+        "CREATE TABLE public.people (id UUID PRIMARY KEY);"
+        "ALTER TABLE public.workflow_history ADD CONSTRAINT actor"
+        " FOREIGN KEY (actor_id) REFERENCES public.people ON DELETE CASCADE",
+        ("workflow_history: constraint actor is FOREIGN KEY (actor_id) REFERENCES people(id) ON",),
+    ),
+    Drift(
+        "key missing, its older form still there",
+        f"ALTER TABLE public.workflow_history DROP CONSTRAINT {_TASK}, ADD CONSTRAINT old_fkey"
+        " FOREIGN KEY (task_id) REFERENCES public.instance_tasks (id)",
+        (
+            f"workflow_history: constraint {_TASK} is missing, must be FOREIGN KEY",
+            "workflow_history: constraint old_fkey is FOREIGN KEY (task_id)",
+        ),
+    ),
+]
+
 _INDEX = "instance_tasks_app_code_created_at_idx"
 
 INDEXES = [
@@ -351,6 +410,12 @@ INDEXES = [
         "index name taken by a table",
         f"DROP INDEX public.{_INDEX}; CREATE TABLE public.{_INDEX} (a INTEGER)",
         (f"index {_INDEX} is no index, must be CREATE INDEX",),
+    ),
+    Drift(
+        "index name taken by another table's constraint",
+        f"DROP INDEX public.{_INDEX};"
+        f"ALTER TABLE public.workflow_instances ADD CONSTRAINT {_INDEX} UNIQUE (id, app_code)",
+        (f"index {_INDEX} is CREATE UNIQUE INDEX {_INDEX} ON public.workflow_instances",),
     ),
     Drift(
         "older table renamed, its names still taken",
@@ -436,16 +501,18 @@ def _assert_said(lines: Sequence[str], says: Sequence[str], *, among_others: boo
 
 @pytest.mark.parametrize(
     "drift",
-    [*COLUMNS, *CONSTRAINTS, *INDEXES, *KINDS],
+    [*COLUMNS, *CONSTRAINTS, *LEFT_OVER, *INDEXES, *KINDS],
     ids=lambda drift: drift.name.replace(" ", "-"),
 )
 def test_drift_is_refused_by_name(
     request: pytest.FixtureRequest,
+    *,
     migrated: psycopg.Connection[Any],
     migration: str,
+    clean: Catalog,
     drift: Drift,
 ) -> None:
-    """One exception names exactly what differs, and nothing has changed."""
+    """One exception names exactly what differs, nothing has changed, and verify sees it as well."""
     if migrated.info.server_version // 10000 < drift.since:
         pytest.skip(f"PostgreSQL {drift.since} is the first to know this")
     maker = request.getfixturevalue("admin") if drift.as_admin else migrated
@@ -454,6 +521,7 @@ def test_drift_is_refused_by_name(
     lines = _refused(migrated, migration)
 
     _assert_said(lines, drift.says, among_others=drift.among_others)
+    assert verify(clean, read_catalog(migrated), TABLES) != []
 
 
 WHOLE = {
@@ -586,6 +654,14 @@ HARMLESS = {
     " ADD UNIQUE (workflow_instance_id, id)",
     "foreign key added": "CREATE TABLE public.queues (id UUID PRIMARY KEY);"
     "ALTER TABLE public.instance_tasks ADD COLUMN queue UUID REFERENCES public.queues",
+    "foreign key that acts on an added column": "CREATE TABLE public.queues (id UUID PRIMARY KEY);"
+    "ALTER TABLE public.instance_tasks"
+    " ADD COLUMN queue UUID REFERENCES public.queues ON DELETE SET NULL",
+    "foreign key of a declared column": "CREATE TABLE public.people (id UUID PRIMARY KEY);"
+    "ALTER TABLE public.instance_tasks ADD FOREIGN KEY (assigned_to) REFERENCES public.people",
+    "second relationship between two tables": "ALTER TABLE public.instance_tasks"
+    " ADD COLUMN repeats UUID, ADD FOREIGN KEY (app_code, repeats)"
+    " REFERENCES public.instance_tasks (app_code, id)",
     "index added": "CREATE INDEX ON public.instance_tasks (node_id)",
     "trigger added": "CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql"
     " AS 'BEGIN NEW.updated_at := now(); RETURN NEW; END';"
@@ -615,6 +691,7 @@ HARMLESS = {
     f"ALTER TABLE public.workflow_history ADD CONSTRAINT {_TASK} {_TO_TASK}",
     "storage settings": "ALTER TABLE public.instance_tasks SET (fillfactor = 70);"
     "ALTER TABLE public.workflow_history CLUSTER ON workflow_history_pkey",
+    "index storage settings": f"ALTER INDEX public.{_INDEX} SET (fillfactor = 70)",
     "index missing": f"DROP INDEX public.{_INDEX}",
     "table missing": "DROP TABLE public.workflow_history",
 }
@@ -728,6 +805,41 @@ def test_fresh_database_does_not_depend_on_the_search_path(
     run(Way.TRANSACTION, empty, migration)
 
     assert diff_catalogs(clean, read_catalog(empty)) == []
+
+
+def test_tables_of_others_are_not_even_read(
+    migrated: psycopg.Connection[Any],
+    migrated_database: Database,
+    connect: Callable[[str], psycopg.Connection[Any]],
+    migration: str,
+) -> None:
+    """A maintenance of somebody else's table does not hold up the run, which would lock it."""
+    migrated.execute(
+        "CREATE TABLE public.notes (id INTEGER DEFAULT 1, kind TEXT CHECK (kind <> ''));"
+        "CREATE INDEX notes_idx ON public.notes (lower(kind)) WHERE id > 0"
+    )
+    impatient = migration.replace("lock_timeout = '5s'", "lock_timeout = '20ms'")
+    other = connect(migrated_database.url)
+
+    with other.transaction():
+        other.execute("LOCK TABLE public.notes IN ACCESS EXCLUSIVE MODE")
+        assert run(Way.TRANSACTION, migrated, impatient) == []
+
+
+def test_event_trigger_finds_its_names(
+    admin: psycopg.Connection[Any], migrated: psycopg.Connection[Any], migration: str
+) -> None:
+    """A log of DDL that relies on the session's search path works as it does for other DDL."""
+    migrated.execute("CREATE TABLE public.ddl_log (tag TEXT)")
+    admin.execute(
+        "CREATE FUNCTION public.log_ddl() RETURNS event_trigger LANGUAGE plpgsql"
+        " AS 'BEGIN INSERT INTO ddl_log VALUES (tg_tag); END';"
+        "CREATE EVENT TRIGGER log_ddl ON ddl_command_end EXECUTE FUNCTION public.log_ddl();"
+        "CREATE EVENT TRIGGER log_drops ON sql_drop EXECUTE FUNCTION public.log_ddl()"
+    )
+
+    for way in (Way.TRANSACTION, Way.STATEMENTS):
+        assert run(way, migrated, migration) == []
 
 
 def test_temporary_table_of_our_name_is_refused_without_harm(

@@ -12,7 +12,7 @@ from database.tenants import TABLES
 from schema_database import PrivilegeRegime, diff_catalogs, read_catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import psycopg
 
@@ -185,6 +185,14 @@ OTHERS = [
         "COMMENT ON TABLE public.instance_tasks IS NULL;"
         "COMMENT ON COLUMN public.instance_tasks.status IS NULL",
     ),
+    Disorder(
+        "owner's privileges revoked",
+        "REVOKE ALL ON public.instance_tasks, public.workflow_instances FROM CURRENT_USER",
+        (
+            "GRANT ALL ON TABLE public.instance_tasks",
+            "GRANT ALL ON TABLE public.workflow_instances",
+        ),
+    ),
     Disorder("one index dropped", "DROP INDEX public.instance_tasks_function_code_idx"),
     Disorder(
         "every index dropped",
@@ -264,7 +272,10 @@ def test_every_client_restores_what_is_declared(
     disorders = [*POLICIES[:1], *GRANTS[:3], *OTHERS[:-1]]
     sql = ";".join(each.sql for each in disorders)
     added = "CREATE POLICY everybody ON public.instance_context USING (TRUE)"
-    warns = ("DROP POLICY everybody ON public.instance_context",)
+    warns = (
+        "DROP POLICY everybody ON public.instance_context",
+        *(words for each in disorders for words in each.warns),
+    )
     _assert_restored(migrated, migration, clean, sql=f"{sql};{added}", warns=warns, way=way)
 
 
@@ -287,3 +298,67 @@ def test_other_tables_are_left_alone(migrated: psycopg.Connection[Any], migratio
 
     assert diff_catalogs(before[0], read_catalog(migrated)) == []
     assert diff_catalogs(before[1], read_catalog(migrated, "old")) == []
+
+
+@one_regime
+def test_first_run_takes_back_what_new_tables_are_given(
+    empty: psycopg.Connection[Any],
+    platform_database: Database,
+    connect: Callable[[str], psycopg.Connection[Any]],
+    migration: str,
+    clean: Catalog,
+) -> None:
+    """Neither default privileges nor an event trigger can leave a new table open to more."""
+    role = f"{platform_database.name}_analyst"
+    admin = connect(platform_database.admin_url)
+    if admin.info.parameter_status("is_superuser") != "on":
+        pytest.skip("needs a superuser: unset DATABASE_URL, or name one in it")
+    admin.execute(
+        "CREATE FUNCTION public.open_door() RETURNS event_trigger LANGUAGE plpgsql AS $$"
+        " DECLARE made record; BEGIN"
+        " FOR made IN SELECT * FROM pg_event_trigger_ddl_commands()"
+        "   WHERE command_tag = 'CREATE TABLE' AND schema_name = 'public'"
+        " LOOP EXECUTE format('CREATE POLICY door ON %s USING (TRUE)', made.object_identity);"
+        " END LOOP; END $$;"
+        "CREATE EVENT TRIGGER open_door ON ddl_command_end WHEN tag IN ('CREATE TABLE')"
+        " EXECUTE FUNCTION public.open_door();"
+        f"CREATE ROLE {role}"
+    )
+    try:
+        empty.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {role}")
+
+        warnings = run(Way.TRANSACTION, empty, migration)
+
+        differences = diff_catalogs(clean, read_catalog(empty))
+        assert [line for line in differences if "open_door" not in line] == []
+        for table in TABLES:
+            assert any(f"DROP POLICY door ON public.{table}" in said for said in warnings)
+            assert any(f"ON TABLE public.{table} FROM {role}" in said for said in warnings)
+    finally:
+        admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@one_regime
+def test_names_that_others_planted_are_not_called(
+    migrated: psycopg.Connection[Any], migration: str, clean: Catalog
+) -> None:
+    """Who may create in public, or in the session, can neither run code as us nor blind us."""
+    planted = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$"
+    migrated.execute(
+        f"CREATE FUNCTION public.hashtextextended(text, int) RETURNS bigint {planted};"
+        f"CREATE FUNCTION public.same(oid, regnamespace) RETURNS boolean {planted};"
+        "CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = regnamespace, FUNCTION = public.same);"
+        f"CREATE FUNCTION public.same(oid, regclass) RETURNS boolean {planted};"
+        "CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = public.same);"
+        "CREATE POLICY everybody ON public.instance_tasks USING (TRUE);"
+        "CREATE TEMPORARY TABLE pg_policies AS SELECT * FROM pg_catalog.pg_policies WHERE FALSE;"
+        "CREATE TEMPORARY TABLE pg_class AS SELECT * FROM pg_catalog.pg_class WHERE FALSE"
+    )
+
+    warnings = run(Way.TRANSACTION, migrated, migration)
+
+    assert len(warnings) == 1
+    assert "DROP POLICY everybody ON public.instance_tasks" in warnings[0]
+    migrated.execute("DROP TABLE pg_temp.pg_policies, pg_temp.pg_class")
+    found = diff_catalogs(clean, read_catalog(migrated))
+    assert [line for line in found if not line.startswith("function ")] == []

@@ -81,12 +81,13 @@ def same_shape(twin: Statement, original: Statement) -> bool:
 
 
 def test_the_order_of_the_parts_is_the_order_of_the_text() -> None:
-    """A reader meets header, guard, access, then each fragment behind its marker."""
+    """A reader meets header, guard, each fragment behind its marker, and what closes it."""
     text = build(TABLE, INDEXES)
     landmarks = [
         *("-- A title\n", "-- Generated: `schema build //db:m`.\n", "SET LOCAL lock_timeout"),
-        *("pg_advisory_xact_lock", "DO $guard$", "DO $access$"),
+        *("pg_advisory_xact_lock", "DO $guard$", "DO $existing$"),
         *("-- tasks\n-- What is to be done.\n", "-- Source: p/0.sql\n", "-- Source: p/1.sql\n"),
+        "DO $access$",
     ]
 
     places = [text.index(landmark) for landmark in landmarks]
@@ -138,7 +139,7 @@ def test_a_migration_of_nothing_but_statements_has_no_guard() -> None:
     text = build("SELECT 1;")
 
     assert "DO $" not in text
-    assert "SELECT pg_advisory_xact_lock" in text
+    assert "pg_advisory_xact_lock" in text
 
 
 LONG = [f"'{'x' * number}'" for number in range(60)]

@@ -210,13 +210,46 @@ CHANGES = {
             "  SELECT id\\n   FROM public.task\\n  WHERE (status = 'NEW'::text);"
         )
     ],
-    "CREATE TABLE heir () INHERITS (parent)": ["table public.heir is not expected"],
+    "CREATE TABLE heir () INHERITS (parent)": [
+        "table public.heir is not expected",
+        "table public.parent: children is public.heir, expected absent",
+    ],
+    "CREATE TABLE heir () INHERITS (task)": [
+        "table public.heir is not expected",
+        "table public.task: children is public.heir, expected absent",
+    ],
+    "ALTER INDEX task_app_idx SET (fillfactor = 70)": [
+        (
+            "table public.task: index task_app_idx: storage parameters is fillfactor=70,"
+            " expected absent"
+        )
+    ],
+    # Both act on columns that are declared, or mean what a declared key means.
+    "ALTER TABLE task ADD CONSTRAINT old FOREIGN KEY (parent_id) REFERENCES parent (id)": [
+        "table public.task: constraint old is not expected"
+    ],
+    "CREATE TABLE person (name TEXT PRIMARY KEY);"
+    "ALTER TABLE task ADD CONSTRAINT gone FOREIGN KEY (app) REFERENCES person ON DELETE CASCADE": [
+        "table public.person is not expected",
+        "table public.task: constraint gone is not expected",
+    ],
 }
 
 # What a later migration may add without harm to an earlier one's promises.
 HARMLESS = [
     "ALTER TABLE task ADD COLUMN extra INT",
     "ALTER TABLE task ADD CONSTRAINT more CHECK (app <> '')",
+    (
+        "CREATE TABLE more (a INT PRIMARY KEY);"
+        "ALTER TABLE task ADD more INT REFERENCES more ON DELETE SET NULL"
+    ),
+    (
+        "CREATE TABLE more (a TEXT PRIMARY KEY);"
+        "ALTER TABLE task ADD FOREIGN KEY (app) REFERENCES more"
+    ),
+    "ALTER TABLE task ADD earlier BIGINT REFERENCES task",
+    "ALTER TABLE task SET (fillfactor = 70)",
+    "ALTER INDEX task_app_idx SET (fillfactor = 70)",
     "CREATE INDEX more ON task (status)",
     "CREATE TABLE more (a INT)",
     "DROP VIEW todo",
@@ -311,6 +344,18 @@ def test_the_order_of_columns_is_not_verified(
     changing.execute("ALTER TABLE task ADD at TIMESTAMPTZ NOT NULL DEFAULT now(), ADD x INT")
     changing.execute("CREATE INDEX task_app_idx ON task (app, at DESC) WHERE status = 'NEW'")
     assert verify(declared, read_catalog(changing), ["task"]) == []
+
+
+def test_foreign_keys_that_are_switched_off_are_told(
+    built_database: Database, declared: Catalog
+) -> None:
+    """A table that nothing checks any more looks like any other."""
+    with psycopg.connect(built_database.admin_url) as admin:
+        admin.execute("ALTER TABLE public.task DISABLE TRIGGER ALL")
+        actual = read_catalog(admin)
+        admin.rollback()
+    line = "table public.task: foreign keys is switched off, expected absent"
+    assert verify(declared, actual, ["task"]) == [line]
 
 
 def test_verify_refuses_a_table_that_is_not_declared(declared: Catalog) -> None:

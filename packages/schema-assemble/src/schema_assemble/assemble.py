@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pglast.parser import scan
 
-from schema_assemble.guard import Needed, exact_access, guard, preamble
+from schema_assemble.guard import Needed, exact_access, guard, preamble, take_existing
 from schema_assemble.twins import without_twin
 from schema_sql.declared import DeclaredSchema
 from schema_sql.names import range_name
@@ -27,19 +27,30 @@ LOCK_NAME = "supabase/migrations"
 
 _RULE = "-- " + "-" * 95
 
+_OPENING = "Before anything changes"
+_CLOSING = "When everything is made"
+
 _WHY_GUARD = (
     "The guard. CREATE TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared "
     "first: one exception lists every difference, and nothing is repaired or changed. Columns and "
-    "constraints that a later migration has added are no difference."
+    "constraints that a later migration has added are no difference, but for foreign keys that "
+    "would delete or change declared columns, or double a declared key."
 )
 
 _WHY_PLATFORM_GUARD = (
     "The guard: one exception lists everything that is missing, and nothing is changed."
 )
 
+_WHY_TAKE_EXISTING = (
+    "Tables that exist already are taken all at once, or let go of again while one of them is in "
+    "use: to hold some while waiting for others stops everybody on those, and ends in deadlocks. "
+    "What a role may pass on is taken back here, because it stands in the way of the REVOKEs below."
+)
+
 _WHY_EXACT_ACCESS = (
     "On these tables, access is exactly what this file declares: a single policy too many would "
-    "let a tenant see the others."
+    "let a tenant see the others. Last, because default privileges and event triggers may have "
+    "given the new tables more."
 )
 
 
@@ -86,15 +97,17 @@ def assemble(
         _refuse_unguardable(part, own)
     blocks = [
         _header(label, title, parts),
-        _banner("Before anything changes", ""),
+        _banner(_OPENING, ""),
         preamble(LOCK_NAME),
     ]
+    closing: list[str] = []
     if tables or needed:
         why = _WHY_GUARD if tables else _WHY_PLATFORM_GUARD
         blocks.append(_comment(why) + guard(tables, everything, needed))
     if tables:
-        blocks.append(_comment(_WHY_EXACT_ACCESS) + exact_access(tables))
-    _check_generated(label, "\n".join(blocks))
+        blocks.append(_comment(_WHY_TAKE_EXISTING) + take_existing(tables))
+        closing = [_banner(_CLOSING, ""), _comment(_WHY_EXACT_ACCESS) + exact_access(tables)]
+    _check_generated(label, "\n".join([*blocks, *closing]))
     purposes = _purposes(parts, declared)
     section = ""
     for part in parts:
@@ -102,7 +115,7 @@ def assemble(
             section = part.section
             blocks.append(_banner(section, purposes.get(section, "")))
         blocks.append(f"-- Source: {part.sql.path}\n{_terminated(part.sql)}\n")
-    text = "\n".join(blocks)
+    text = "\n".join([*blocks, *closing])
     parse(Source(label, text))
     return text
 

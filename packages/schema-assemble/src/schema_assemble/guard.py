@@ -48,7 +48,7 @@ SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
 
 -- One run at a time. (Both need the file to run as one transaction: `psql -1`, or any tool that
 -- sends it whole.)
-SELECT pg_advisory_xact_lock(hashtextextended({literal(lock_name)}, 0));
+SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({literal(lock_name)}, 0));
 """
 
 
@@ -194,7 +194,7 @@ def guard(tables: Sequence[Table], known: DeclaredSchema, needed: Sequence[Neede
         One SQL statement. It raises one exception that lists everything, or changes nothing.
     """
     names = f"  tables CONSTANT TEXT[] := ARRAY[\n{_names(tables)}\n  ];\n" if tables else ""
-    parts = [_fill("head.sql", tables=names)]
+    parts = []
     if needed:
         parts.append(_fill("platform.sql", needed=_needed_rows(needed)))
     if tables:
@@ -210,7 +210,7 @@ def guard(tables: Sequence[Table], known: DeclaredSchema, needed: Sequence[Neede
                 drops=",\n    ".join(f"pg_temp.{name}" for name in made),
             )
         )
-    return _quoted("guard", "\n".join([*parts, _fill("tail.sql")]))
+    return _quoted("guard", _fill("head.sql", tables=names) + "\n".join(parts) + "END\n")
 
 
 def _quoted(word: str, body: str) -> str:
@@ -221,8 +221,24 @@ def _quoted(word: str, body: str) -> str:
     return f"DO {tag}\n{body}{tag};\n"
 
 
+def take_existing(tables: Sequence[Table]) -> str:
+    """The DO block that takes the tables which exist already, all or none of them at a time.
+
+    While it waits for one, it holds the others for less than PostgreSQL's deadlock_timeout of a
+    second. It also takes back what API roles may pass on, because a plain REVOKE cannot.
+
+    Args:
+        tables: The tables that the migration creates, in its order.
+    """
+    return _quoted("existing", _fill("existing.sql", names=_names(tables)))
+
+
 def exact_access(tables: Sequence[Table]) -> str:
-    """The DO block that removes policies and grants which the migration does not declare."""
+    """The DO block that removes policies and grants which the migration does not declare.
+
+    It stands behind the fragments: default privileges and event triggers give new tables more than
+    was asked for.
+    """
     policies = ",\n".join(
         literal(f"{table.name.name}.{policy}") for table in tables for policy in table.policies
     )

@@ -250,17 +250,19 @@ def _error(
     position = read(DiagnosticField.STATEMENT_POSITION)
     before = source[: start + int(position) - 1 if position else begins]
     sqlstate = read(DiagnosticField.SQLSTATE) or ""
+    hint = read(DiagnosticField.MESSAGE_HINT)
     return ApplyError(
         name,
         sqlstate=sqlstate,
         message=read(DiagnosticField.MESSAGE_PRIMARY) or result.get_error_message().strip(),
         detail=read(DiagnosticField.MESSAGE_DETAIL),
-        hint=read(DiagnosticField.MESSAGE_HINT),
+        hint=hint,
         context=read(DiagnosticField.CONTEXT),
         statement=statement,
         line=before.count("\n") + 1,
         column=len(before) - (before.rfind("\n") + 1) + 1,
-        wait=wait if sqlstate == _LOCK_NOT_AVAILABLE else None,
+        # Whoever gives a hint has said what he waited for; PostgreSQL itself says neither.
+        wait=wait if sqlstate == _LOCK_NOT_AVAILABLE and hint is None else None,
     )
 
 

@@ -6,6 +6,7 @@ Knows PostgreSQL's catalogs of 15 and later; must not know which tables there ou
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,13 @@ _QUERIES: dict[str, str] = {
           'inherits', array_to_string(ARRAY(
             SELECT h.inhparent::regclass::text FROM pg_inherits h
             WHERE h.inhrelid = c.oid ORDER BY h.inhseqno), ', '),
+          'children', array_to_string(ARRAY(
+            SELECT h.inhrelid::regclass::text FROM pg_inherits h
+            WHERE h.inhparent = c.oid ORDER BY 1), ', '),
+          'foreign keys', CASE WHEN EXISTS (
+            SELECT FROM pg_trigger t
+            WHERE t.tgrelid = c.oid AND t.tgisinternal AND t.tgenabled IN ('D', 'R'))
+            THEN 'switched off' END,
           'partition key', pg_get_partkeydef(c.oid),
           'partition bound', pg_get_expr(c.relpartbound, c.oid),
           'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
@@ -67,7 +75,11 @@ _QUERIES: dict[str, str] = {
     "column": """
         SELECT r.display, quote_ident(a.attname), jsonb_build_object(
           'type', format_type(a.atttypid, a.atttypmod),
-          'NOT NULL', CASE WHEN a.attnotnull THEN 'yes' ELSE 'no' END,
+          'NOT NULL', CASE WHEN NOT a.attnotnull THEN 'no' WHEN EXISTS (
+              SELECT FROM pg_constraint k
+              WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey[1] = a.attnum
+                AND NOT k.convalidated)
+            THEN 'not validated' ELSE 'yes' END,
           'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
           'generated', CASE WHEN a.attgenerated <> '' THEN
             CASE a.attgenerated WHEN 's' THEN 'stored ' ELSE 'virtual ' END
@@ -102,7 +114,10 @@ _QUERIES: dict[str, str] = {
     # A constraint tells of its own index.
     "index": """
         SELECT r.display, quote_ident(i.relname), jsonb_build_object(
-          'definition', pg_get_indexdef(x.indexrelid),
+          'definition', regexp_replace(
+            pg_get_indexdef(x.indexrelid), ' WITH \\([^)]*\\)', ''),
+          'storage parameters', array_to_string(ARRAY(
+            SELECT o FROM unnest(i.reloptions) AS o ORDER BY o), ', '),
           'unique', CASE WHEN x.indisunique THEN 'yes' ELSE 'no' END,
           'valid', CASE WHEN x.indisvalid AND x.indisready THEN 'yes' ELSE 'no' END,
           'comment', obj_description(i.oid, 'pg_class'))
@@ -212,9 +227,15 @@ _RELATIONS = """
 
 _ORDER = "column order"
 
-# A later migration may add these to a table without harm to what an earlier one declared. Whatever
-# else is added changes who may do what, or what a statement does.
+# A later migration may add these to a table without harm to what an earlier one declared, but for
+# some foreign keys. Whatever else is added changes who may do what, or what a statement does.
 _MAY_BE_ADDED = frozenset({"column", "constraint", "index"})
+
+# Callers name columns, and how things are stored is the operator's business.
+_MAY_DIFFER = frozenset({_ORDER, "storage parameters"})
+
+_FOREIGN_KEY = re.compile(r"FOREIGN KEY \((?P<columns>.*?)\) REFERENCES (?P<target>.*?)\(.*?\)")
+_ACTION = re.compile(r" ON (DELETE|UPDATE) (CASCADE|SET)")
 
 
 @dataclass(frozen=True)
@@ -334,15 +355,16 @@ def diff_catalogs(expected: Catalog, actual: Catalog) -> list[str]:
 
     The order of columns counts only where both have the same columns.
     """
-    return _differences(expected, actual, may_be_added=frozenset())
+    return _differences(expected, actual, exactly=True)
 
 
 def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[str]:
     """Say in plain words what a live database lacks of what a migration declares.
 
     Looks at the given tables alone. Columns, constraints and indexes that are there beyond what is
-    expected come from a later migration and are no difference, nor is the order of columns;
-    policies, privileges, triggers and rules beyond it are.
+    expected come from a later migration and are no difference, nor are the order of columns and
+    storage parameters; policies, privileges, triggers and rules beyond it are. So is a foreign key
+    that would delete or change rows by declared columns, or that doubles a declared one.
 
     Args:
         expected: catalog of a database that holds the migration's result.
@@ -364,22 +386,43 @@ def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[st
             f"the expected catalog has no table {', '.join(unknown)}",
             "name tables that the migration creates",
         )
-    return _differences(wanted, actual.of_relations(names), may_be_added=_MAY_BE_ADDED)
+    return _differences(wanted, actual.of_relations(names), exactly=False)
 
 
-def _differences(expected: Catalog, actual: Catalog, *, may_be_added: frozenset[str]) -> list[str]:
+def _differences(expected: Catalog, actual: Catalog, *, exactly: bool) -> list[str]:
     lines: list[str] = []
     for key in expected.items.keys() | actual.items.keys():
         want, have = expected.items.get(key), actual.items.get(key)
         if want is None and have is not None:
-            if have.kind not in may_be_added and not _goes_with_its_relation(have, expected):
+            may_be_added = not exactly and _may_be_added(have, expected)
+            if not may_be_added and not _goes_with_its_relation(have, expected):
                 lines.append(f"{_subject(have)} is not expected")
         elif want is not None and have is None:
             if not _goes_with_its_relation(want, actual):
                 lines.append(f"{_subject(want)} is missing")
         elif want is not None and have is not None:
-            lines += _changes(want, have, orders=not may_be_added)
+            lines += _changes(want, have, exactly=exactly)
     return sorted(lines)
+
+
+def _may_be_added(have: Item, expected: Catalog) -> bool:
+    if have.kind not in _MAY_BE_ADDED:
+        return False
+    key = _FOREIGN_KEY.match(have.attributes.get("definition", ""))
+    if key is None:
+        return True
+    beside = [item for item in expected.items.values() if item.relation == have.relation]
+    declared = {item.name for item in beside if item.kind == "column"}
+    columns = set(key["columns"].split(", "))
+    if columns <= declared and _ACTION.search(have.attributes["definition"]):
+        return False
+    others = (_FOREIGN_KEY.match(item.attributes.get("definition", "")) for item in beside)
+    return not any(
+        other["target"] == key["target"]
+        and (columns <= (ours := set(other["columns"].split(", "))) or columns >= ours)
+        for other in others
+        if other
+    )
 
 
 def _goes_with_its_relation(item: Item, other: Catalog) -> bool:
@@ -389,15 +432,15 @@ def _goes_with_its_relation(item: Item, other: Catalog) -> bool:
     return (item.relation, "relation", item.relation) not in other.items
 
 
-def _changes(want: Item, have: Item, *, orders: bool) -> list[str]:
+def _changes(want: Item, have: Item, *, exactly: bool) -> list[str]:
     lines = []
     for word in want.attributes.keys() | have.attributes.keys():
         expected: Any = want.attributes.get(word)
         actual: Any = have.attributes.get(word)
-        if expected == actual:
+        if expected == actual or (word in _MAY_DIFFER and not exactly):
             continue
         if word == _ORDER:
-            if not orders or sorted(expected) != sorted(actual):
+            if sorted(expected) != sorted(actual):
                 continue
             expected, actual = ", ".join(expected), ", ".join(actual)
         lines.append(f"{_subject(have)}: {word} is {_said(actual)}, expected {_said(expected)}")

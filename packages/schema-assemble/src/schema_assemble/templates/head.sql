@@ -4,6 +4,3 @@ DECLARE
   problems TEXT;
   remedies TEXT;
 BEGIN
-  -- PostgreSQL words definitions by these settings; the caller's are put back below.
-  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
-    set_config('quote_all_identifiers', 'off', TRUE);

@@ -1,4 +1,6 @@
-  -- What the platform must provide.
+  -- What the platform must provide. The catalog is read where it cannot be taken for anything else.
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE);
+
   SELECT
     string_agg(format(E'\n- %s', needed.what), '' ORDER BY needed.what),
     string_agg(DISTINCT needed.remedy, ' ')
@@ -7,6 +9,8 @@
 /*needed*/
   ) AS needed (what, found, remedy)
   WHERE NOT needed.found;
+
+  PERFORM set_config('search_path', caller_path, TRUE);
 
   IF problems IS NOT NULL THEN
     RAISE EXCEPTION USING

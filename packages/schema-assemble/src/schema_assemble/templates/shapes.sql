@@ -1,9 +1,17 @@
   -- The declared tables once more, as temporary twins: they give PostgreSQL's own wording of
-  -- types, defaults, checks and keys, to compare the tables with that exist already.
+  -- types, defaults, checks and keys, to compare the tables with that exist already. The caller's
+  -- path stays behind PostgreSQL's, because event triggers may need it.
+  PERFORM set_config('search_path', concat_ws(', ', 'pg_catalog', nullif(caller_path, '')), TRUE);
+
 /*twins*/
 
 /*indexes*/
 
+  -- PostgreSQL words definitions by these settings; the caller's are put back below.
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE),
+    set_config('quote_all_identifiers', 'off', TRUE);
+
+  -- It reads what it compares and nothing else, because wording a definition locks its table.
   WITH pairs AS (
     SELECT twin.oid AS twin, live.oid AS live, live.relname, live.relkind, live.relpersistence,
       live.relowner
@@ -13,8 +21,14 @@
     WHERE twin.relnamespace = pg_my_temp_schema() AND twin.relname = ANY (tables)
   ),
 
+  compared AS (
+    SELECT twin AS oid FROM pairs
+    UNION ALL
+    SELECT live FROM pairs
+  ),
+
   columns AS (
-    SELECT attrelid, attname, attnum, concat(
+    SELECT attrelid, attname, concat(
       format_type(atttypid, atttypmod),
       (SELECT ' COLLATE ' || collname FROM pg_collation
         JOIN pg_type ON pg_type.oid = atttypid
@@ -27,7 +41,8 @@
       CASE WHEN attgenerated <> '' THEN ' GENERATED' END,
       ' DEFAULT ' || pg_get_expr(adbin, adrelid)
     ) AS shape
-    FROM pg_attribute
+    FROM compared
+    JOIN pg_attribute ON attrelid = compared.oid
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attnum > 0 AND NOT attisdropped
   ),
@@ -35,22 +50,46 @@
   constraints AS (
     SELECT conrelid, conname, CASE contype
       WHEN 'f' THEN replace(
-        regexp_replace(pg_get_constraintdef(oid), 'REFERENCES (public|pg_temp)\.', 'REFERENCES '),
-        '"', ''
+        regexp_replace(definition, 'REFERENCES (public|pg_temp)\.', 'REFERENCES '), '"', ''
       )
-      ELSE pg_get_constraintdef(oid)
+      ELSE definition
     END AS shape
-    FROM pg_constraint
+    FROM compared
+    JOIN pg_constraint ON conrelid = compared.oid
+    CROSS JOIN LATERAL pg_get_constraintdef(pg_constraint.oid) AS definition
     WHERE contype IN ('p', 'u', 'c', 'f')
   ),
 
+  foreign_keys AS (
+    SELECT conrelid, conname,
+      confdeltype NOT IN ('a', 'r') OR confupdtype NOT IN ('a', 'r') AS acts,
+      CASE
+        WHEN relnamespace <> pg_my_temp_schema() THEN format('%s.%s', nspname, relname)
+        WHEN relname LIKE '%.%' THEN relname::TEXT
+        ELSE format('public.%s', relname)
+      END AS target,
+      ARRAY(
+        SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)
+      ) AS names
+    FROM compared
+    JOIN pg_constraint ON conrelid = compared.oid AND contype = 'f'
+    JOIN pg_class ON pg_class.oid = confrelid
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+  ),
+
+  -- How an index is stored is the operator's business.
   indexes AS (
-    SELECT indexrelid, relname, indrelid, concat(
-      regexp_replace(pg_get_indexdef(indexrelid), ' ON pg_temp(_\d+)?\.', ' ON public.'),
+    SELECT indexrelid, relname, relnamespace, indrelid, concat(
+      regexp_replace(
+        regexp_replace(pg_get_indexdef(indexrelid), ' ON pg_temp(_\d+)?\.', ' ON public.'),
+        ' WITH \([^)]*\)', ''
+      ),
       CASE WHEN NOT indisvalid THEN ' (invalid)' END
     ) AS shape
     FROM pg_index
     JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE relnamespace IN (pg_my_temp_schema(), 'public'::regnamespace)
+      AND relname IN (SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema())
   ),
 
   differences AS (
@@ -72,11 +111,17 @@
     FROM pairs
     JOIN pg_inherits ON inhrelid = live
 
+    -- And whoever may write a child writes what its parent shows.
+    UNION ALL
+    SELECT relname::TEXT, 0, format('is inherited by %s, must stand alone', inhrelid::regclass)
+    FROM pairs
+    JOIN pg_inherits ON inhparent = live
+
     UNION ALL
     SELECT relname::TEXT, 0, 'has its foreign keys switched off (DISABLE TRIGGER ALL)'
     FROM pairs
     WHERE EXISTS (
-      SELECT FROM pg_trigger WHERE tgrelid = live AND tgisinternal AND tgenabled = 'D'
+      SELECT FROM pg_trigger WHERE tgrelid = live AND tgisinternal AND tgenabled IN ('D', 'R')
     )
 
     UNION ALL
@@ -108,6 +153,31 @@
       ON actual.conrelid = pairs.live AND actual.conname = declared.conname
     WHERE actual.shape IS DISTINCT FROM declared.shape
 
+    -- A left-over key could delete or change what it hangs on, the history too; and two keys for
+    -- one relationship are ambiguous to the Data API.
+    UNION ALL
+    SELECT format('%s: constraint %s', pairs.relname, extra.conname), 3,
+      format('is %s, must not be there', constraints.shape)
+    FROM pairs
+    JOIN foreign_keys AS extra ON extra.conrelid = pairs.live
+    JOIN constraints
+      ON constraints.conrelid = extra.conrelid AND constraints.conname = extra.conname
+    WHERE NOT EXISTS (
+        SELECT FROM foreign_keys AS declared
+        WHERE declared.conrelid = pairs.twin AND declared.conname = extra.conname
+      )
+      AND (
+        (
+          extra.acts
+          AND extra.names <@ ARRAY(SELECT attname FROM columns WHERE attrelid = pairs.twin)
+        )
+        OR EXISTS (
+          SELECT FROM foreign_keys AS declared
+          WHERE declared.conrelid = pairs.twin AND declared.target = extra.target
+            AND (declared.names <@ extra.names OR declared.names @> extra.names)
+        )
+      )
+
     -- A missing index is created below; one of another shape would silently stay.
     UNION ALL
     SELECT format('index %s', declared.relname), 4,
@@ -119,10 +189,12 @@
     LEFT JOIN indexes AS actual ON actual.indexrelid = taken.oid
     WHERE twin.relnamespace = pg_my_temp_schema() AND twin.relname = ANY (tables)
       AND actual.shape IS DISTINCT FROM declared.shape
+      -- Told above, as the constraint that it belongs to.
       AND NOT EXISTS (
-        SELECT FROM constraints
-        JOIN pairs ON pairs.live = constraints.conrelid
-        WHERE constraints.conname = declared.relname
+        SELECT FROM pairs
+        JOIN constraints AS wanted ON wanted.conrelid = pairs.twin
+        JOIN constraints AS found ON found.conrelid = pairs.live AND found.conname = wanted.conname
+        WHERE pairs.twin = declared.indrelid AND wanted.conname = declared.relname
       )
   )
 
@@ -139,6 +211,9 @@
       HINT = 'This file drops and alters no table. One that serves another purpose can be renamed '
         'out of the way, its constraints and indexes with it.';
   END IF;
+
+  PERFORM set_config('search_path', caller_path, TRUE),
+    set_config('quote_all_identifiers', caller_quoting, TRUE);
 
   DROP TABLE
     /*drops*/;
