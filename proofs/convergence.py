@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from proofs.convergence_crashes import prove_crashes
 from proofs.convergence_crowds import prove_held_tables, prove_reruns, prove_runners
 from proofs.convergence_orders import prove_orders
+from proofs.convergence_sabotage import SABOTAGES, prove_able_to_fail
 from proofs.convergence_subject import read_subject
 from proofs.report import ROOT, conclude, parser, run_proof
 from schema_database import Cluster
@@ -38,8 +39,8 @@ all of its {statements} statements.
 |---|--:|--:|
 {claims}
 
-A statement that is DDL is killed from within, by an event trigger at the end of its work; the few
-others right behind it; both before they are committed.
+A statement that is DDL is killed from within, by an event trigger at the end of its work; a DO
+block likewise at its first DDL; the few others right behind them; all before they are committed.
 
 ## Tables in use
 
@@ -59,12 +60,20 @@ order in which they do fails, and PostgreSQL says why:
 |---|---|---|
 {necessary}
 
-These are declared because the SQL names them, but other dependencies demand the same order, so that
-no order can tell:
+Of these no order can tell, because other dependencies demand the same one. So what the target
+depends on is dropped before it applies:
 
-| dependency | declared by | by way of |
-|---|---|---|
+| dependency | declared by | the same order by way of | without it |
+|---|---|---|---|
 {implied}
+
+## Able to fail
+
+Each fault is put into the file, or into the dependencies, and must be noticed:
+
+| fault | noticed by |
+|---|---|
+{sabotages}
 
 ## What it does not prove
 
@@ -85,11 +94,14 @@ def main() -> int:
         runners = prove_runners(cluster, subject)
         reruns = prove_reruns(cluster, subject)
         orders, edges = prove_orders(cluster, subject)
-    claims = [*crashes, *runners, *reruns, *held, *orders]
+        able_to_fail = prove_able_to_fail(cluster, subject)
+    claims = [*crashes, *runners, *reruns, *held, *orders, able_to_fail]
+    failures = [failure for claim in claims for failure in claim.failures]
+    failures += [f"never tried: {claim.text}" for claim in claims if not claim.cases]
     return conclude(
         "convergence",
         sum(claim.cases for claim in claims),
-        [failure for claim in claims for failure in claim.failures],
+        failures,
         lambda: _PAGE.format(
             migration=MIGRATION,
             statements=len(subject.statements),
@@ -97,6 +109,7 @@ def main() -> int:
             seen=seen,
             necessary="\n".join(_necessary(edges)),
             implied="\n".join(_implied(edges)),
+            sabotages="\n".join(f"| {each.fault} | {each.noticed_by} |" for each in SABOTAGES),
         ),
     )
 
@@ -119,6 +132,7 @@ def _necessary(edges: Sequence[Edge]) -> list[str]:
 def _implied(edges: Sequence[Edge]) -> list[str]:
     return [
         f"| `{edge.dependency}` | `{edge.user}` | {_listed(edge.implied_by[1:-1])} |"
+        f" {edge.failure} |"
         for edge in sorted(edges, key=lambda edge: (edge.dependency, edge.user))
         if edge.implied_by
     ]

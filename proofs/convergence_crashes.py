@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from proofs.convergence_subject import Subject
-    from schema_database import Catalog, Cluster, Database
+    from schema_database import Catalog, Cluster, Database, Template
 
 # A statement that is DDL ends its own session from within, when its work is done and not yet
 # committed. The setting tells it to; the migration that is run afterwards does not set it.
@@ -38,12 +38,21 @@ CREATE EVENT TRIGGER proof_die ON ddl_command_end EXECUTE FUNCTION proof.die();
 """
 _ARM = "SET proof.armed = 'on'"
 
-# For what is no DDL: behind the statement, in the same implicit transaction.
+# For what holds no DDL, or may hold none: behind the statement, in the same implicit transaction.
 _DIE = "SELECT pg_terminate_backend(pg_backend_pid())"
+_MAY_HOLD_NO_DDL = ("SET ", "SELECT ", "DO ")
 
 
 def prove_crashes(cluster: Cluster, subject: Subject) -> list[Claim]:
-    """Cut off a run at and inside each statement, and run the whole file after it."""
+    """Cut off a run at and inside each statement, and run the whole file after it.
+
+    Args:
+        cluster: where.
+        subject: the migration.
+
+    Returns:
+        Three claims, tried for each statement under both regimes.
+    """
     committed = Claim(
         "For every k: statements 1 to k committed one by one, then the whole file: a clean run's"
         " catalog."
@@ -59,19 +68,23 @@ def prove_crashes(cluster: Cluster, subject: Subject) -> list[Claim]:
     count = len(subject.statements)
     for regime in PrivilegeRegime:
         clean = subject.clean(cluster, regime)
-        template = cluster.template(regime, [*subject.stubs, ("the trap", _TRAP)])
-        with cluster.clone(template) as database:
-            for k, problems in enumerate(_cut_off_whole_runs(database, subject), 1):
+        with cluster.clone(trapped(cluster, subject, regime)) as database:
+            for k, problems in enumerate(cut_off_whole_runs(database, subject), 1):
                 atomic.judge(f"{regime}, killed inside {k}", problems)
                 progress(k, count, f"{regime}: whole runs killed inside a statement")
-            for k, (inside, behind) in enumerate(_cut_off_steps(database, subject, clean), 1):
+            for k, (inside, behind) in enumerate(cut_off_steps(database, subject, clean), 1):
                 killed.judge(f"{regime}, the ones before committed, killed inside {k}", inside)
                 committed.judge(f"{regime}, committed up to {k}", behind)
                 progress(k, count, f"{regime}: runs cut off inside and behind a statement")
     return [committed, killed, atomic]
 
 
-def _cut_off_whole_runs(database: Database, subject: Subject) -> Iterator[list[str]]:
+def trapped(cluster: Cluster, subject: Subject, regime: PrivilegeRegime) -> Template:
+    """Return a database that the migration has not seen, with a trap that can kill from within."""
+    return cluster.template(regime, [*subject.stubs, ("the trap", _TRAP)])
+
+
+def cut_off_whole_runs(database: Database, subject: Subject) -> Iterator[list[str]]:
     """Kill a run of the whole file inside each statement; yield what is left behind."""
     with session(database) as witness:
         before = read_catalog(witness)
@@ -80,7 +93,7 @@ def _cut_off_whole_runs(database: Database, subject: Subject) -> Iterator[list[s
             yield problems + diff_catalogs(before, read_catalog(witness))
 
 
-def _cut_off_steps(
+def cut_off_steps(
     database: Database, subject: Subject, clean: Catalog
 ) -> Iterator[tuple[list[str], list[str]]]:
     """Kill a run inside each statement, then commit it; yield what the file makes of either."""
@@ -110,9 +123,10 @@ def _after_the_whole_file(
 
 def _die_in(database: Database, statements: Sequence[str]) -> list[str]:
     """Run statements as one transaction that ends with its session; what went wrong in that."""
+    behind = [_DIE] if statements[-1].startswith(_MAY_HOLD_NO_DDL) else []
     with session(database) as connection:
         try:
-            apply_as_one_transaction(connection, ";\n".join([*statements, _DIE]))
+            apply_as_one_transaction(connection, ";\n".join([*statements, *behind]))
         except ApplyError as error:
             if connection.closed:
                 return []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -16,6 +18,7 @@ from proofs.convergence_subject import Claim, open_session, session
 from proofs.report import progress
 from schema_database import (
     ApplyError,
+    DatabaseError,
     PrivilegeRegime,
     apply_as_one_transaction,
     apply_statement_by_statement,
@@ -24,7 +27,7 @@ from schema_database import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from psycopg import Connection
     from psycopg.rows import TupleRow
@@ -63,14 +66,18 @@ INSERT INTO public.workflow_history (app_code, workflow_instance_id, event_type,
 SELECT app_code, workflow_instance_id, 'TASK_CREATED', id FROM public.instance_tasks;
 """  # noqa: S608 - the only thing put in is our own number
 
-TABLES = (
-    "function_registry",
-    "workflow_definitions",
-    "workflow_instances",
-    "instance_context",
-    "instance_tasks",
-    "workflow_history",
-)
+_AS_ONE = "as one transaction"
+_WAYS: dict[str, list[str]] = {
+    _AS_ONE: [],
+    "statement by statement": ["WARNING: SET LOCAL can only be used in transaction blocks"],
+}
+"""How the file is run again, and what warnings that way gives by itself."""
+
+_RESERVED = 20
+"""Connections that are the administrator's, or others' on a borrowed server."""
+
+_MARGIN = 3.0
+"""Seconds that a run may take besides waiting, on a machine busy with twelve of them."""
 
 _HOLDS = {
     "reader": SQL("SELECT count(*) FROM public.{}"),
@@ -78,17 +85,37 @@ _HOLDS = {
 }
 
 
-def prove_runners(cluster: Cluster, subject: Subject) -> list[Claim]:
-    """Start many runs at once."""
+def prove_runners(
+    cluster: Cluster,
+    subject: Subject,
+    runners: Sequence[int] = RUNNERS,
+    regimes: Sequence[PrivilegeRegime] = tuple(PrivilegeRegime),
+) -> list[Claim]:
+    """Start many runs at once.
+
+    Args:
+        cluster: where.
+        subject: the migration.
+        runners: how many at once, for each claim.
+        regimes: under which it is tried.
+
+    Raises:
+        DatabaseError: the server does not take so many connections.
+    """
+    free = _free_connections(cluster, subject)
+    if free < max(runners):
+        raise DatabaseError(
+            f"the server has {free} connections to spare, and {max(runners)} runs need one each",
+            f"set max_connections = {max(runners) + 2 * _RESERVED} there, or unset DATABASE_URL",
+        )
     claims = []
-    for wanted in RUNNERS:
-        count = min(wanted, _free_connections(cluster, subject))
+    for count in runners:
         claim = Claim(
             f"{count} runners at once, on an empty and on a migrated database: each succeeds or"
             f" gives up cleanly ({LOCK_TIMEOUT}, lock_timeout), at least one succeeds, and the"
             " catalog is a clean run's."
         )
-        for regime in PrivilegeRegime:
+        for regime in regimes:
             clean = subject.clean(cluster, regime)
             for state, template in (
                 ("an empty database", subject.platform(cluster, regime)),
@@ -108,45 +135,76 @@ def prove_runners(cluster: Cluster, subject: Subject) -> list[Claim]:
     return claims
 
 
-def prove_reruns(cluster: Cluster, subject: Subject) -> list[Claim]:
-    """Run the file again over tables full of rows."""
+def prove_reruns(
+    cluster: Cluster,
+    subject: Subject,
+    regimes: Sequence[PrivilegeRegime] = tuple(PrivilegeRegime),
+) -> list[Claim]:
+    """Run the file again over tables full of rows.
+
+    Args:
+        cluster: where.
+        subject: the migration.
+        regimes: under which it is tried.
+    """
     claim = Claim(
         f"A re-run over {ROWS:,} rows a table, as one transaction and statement by statement,"
         " changes nothing: same catalog, no relfilenode rewritten, no row moved or written"
-        " (ctid, xmin, xmax, content), no temporary table left, no warning."
+        " (ctid, xmin, xmax, content), no temporary table left, and no warning but the one that"
+        " SET LOCAL gives outside a transaction."
     )
-    for regime in PrivilegeRegime:
+    for regime in regimes:
         clean = subject.clean(cluster, regime)
         with cluster.clone(_loaded(cluster, subject, regime)) as database:
-            for way in ("as one transaction", "statement by statement"):
+            for way, expected in _WAYS.items():
                 with session(database) as connection:
-                    before = _footprint(connection)
+                    before = _footprint(connection, subject)
+                    problems = [
+                        f"{table} has {len(before[f'rows of {table}'])} rows to begin with"
+                        for table in subject.tables
+                        if len(before[f"rows of {table}"]) < ROWS
+                    ]
                     try:
                         warnings = _run(connection, subject, way)
-                        problems = [notice for notice in warnings if "SET LOCAL" not in notice]
+                        problems += [] if warnings == expected else warnings
                     except ApplyError as error:
-                        problems = [str(error)]
+                        problems.append(str(error))
                     problems += diff_catalogs(clean, read_catalog(connection))
-                    problems += _changes(before, _footprint(connection))
+                    problems += _changes(before, _footprint(connection, subject))
                     claim.judge(f"{regime}, re-run {way}", problems)
     return [claim]
 
 
-def prove_held_tables(cluster: Cluster, subject: Subject) -> tuple[list[Claim], str]:
-    """Run the file again while somebody uses a table.
+def prove_held_tables(
+    cluster: Cluster,
+    subject: Subject,
+    regimes: Sequence[PrivilegeRegime] = tuple(PrivilegeRegime),
+) -> tuple[list[Claim], str]:
+    """Run the file while somebody uses a table.
+
+    Args:
+        cluster: where.
+        subject: the migration.
+        regimes: under which it is tried.
 
     Returns:
         The claims, and what a user sees in one of the cases.
     """
     claim = Claim(
         "A re-run while a reader or a writer holds a table, for each table: gives up"
-        f" ({LOCK_TIMEOUT}), names the table and the session that holds it, and has changed"
-        f" nothing; meanwhile nobody else waits longer than {_BYSTANDER_WAITS} for any of the"
-        " tables; whoever held it carries on, and when they are done the next run succeeds."
+        f" ({LOCK_TIMEOUT}) when its lock_timeout of {subject.lock_timeout} s is over, names the"
+        " table and the session that holds it, and has changed nothing; meanwhile nobody else waits"
+        f" longer than {_BYSTANDER_WAITS} for any of the tables; whoever held it carries on, and"
+        " when they are done the next run succeeds."
     )
-    cases = [(holder, table) for table in TABLES for holder in _HOLDS]
+    first = Claim(
+        "A first run while somebody writes applications: gives up"
+        f" ({LOCK_TIMEOUT}) when its lock_timeout is over, and has changed nothing; when that is"
+        " over the next run succeeds."
+    )
+    cases = [(holder, table) for table in subject.tables for holder in _HOLDS]
     seen = ""
-    for regime in PrivilegeRegime:
+    for regime in regimes:
         clean = subject.clean(cluster, regime)
         template = _loaded(cluster, subject, regime)
         with ExitStack() as stack:
@@ -163,7 +221,24 @@ def prove_held_tables(cluster: Cluster, subject: Subject) -> tuple[list[Claim], 
                     claim.judge(f"{regime}, {holder} of {table}", problems)
                     progress(done, len(cases), f"{regime}: tables in use")
                     seen = said
-    return [claim], seen
+        with cluster.clone(subject.platform(cluster, regime)) as database:
+            problems = _meet_first(database, subject, clean)
+        first.judge(f"{regime}, a writer of applications", problems)
+    return [claim, first], seen
+
+
+def _meet_first(database: Database, subject: Subject, clean: Catalog) -> list[str]:
+    with session(database) as connection, session(database) as other:
+        before = read_catalog(connection)
+        with other.transaction():
+            other.execute("INSERT INTO public.applications (app_code, app_name) VALUES ('a', 'A')")
+            refused, problems = _refused_in_time(connection, subject)
+        if refused is None or refused.sqlstate != LOCK_TIMEOUT:
+            problems.append(f"did not give up, but: {refused}")
+        problems += diff_catalogs(before, read_catalog(connection))
+        if again := _refusal(connection, subject):
+            problems.append(f"the next run: {again}")
+        return problems + diff_catalogs(clean, read_catalog(connection))
 
 
 def _meet(
@@ -173,10 +248,10 @@ def _meet(
     with session(database) as connection, session(database) as other:
         with other.transaction():
             other.execute(hold)
-            before = _footprint(connection)
-            with _bystander(database) as hindered:
-                refused = _refusal(connection, subject)
-            problems = _changes(before, _footprint(connection)) + hindered
+            before = _footprint(connection, subject)
+            with _bystander(database, subject) as hindered:
+                refused, problems = _refused_in_time(connection, subject)
+            problems += _changes(before, _footprint(connection, subject)) + hindered
             problems += diff_catalogs(clean, read_catalog(connection))
             other.execute(hold)
         said = str(refused)
@@ -188,12 +263,23 @@ def _meet(
         if again := _refusal(connection, subject):
             problems.append(f"the next run: {again}")
         problems += diff_catalogs(clean, read_catalog(connection))
-    # The page must not change with the number.
-    return problems, said.replace(holder, "process 4711")
+    # The page must not change with the number, or with who owns a borrowed server's databases.
+    return problems, re.sub(rf"{holder} \([^,)]*", "process 4711 (postgres", said)
+
+
+def _refused_in_time(
+    connection: Connection[TupleRow], subject: Subject
+) -> tuple[ApplyError | None, list[str]]:
+    begin = time.monotonic()
+    refused = _refusal(connection, subject)
+    seconds = time.monotonic() - begin
+    if subject.lock_timeout <= seconds < subject.lock_timeout + _MARGIN:
+        return refused, []
+    return refused, [f"ended after {seconds:.1f} s"]
 
 
 @contextmanager
-def _bystander(database: Database) -> Iterator[list[str]]:
+def _bystander(database: Database, subject: Subject) -> Iterator[list[str]]:
     """Read all tables over and over; the list that it yields will hold what went wrong."""
     hindered: list[str] = []
     over = threading.Event()
@@ -202,7 +288,7 @@ def _bystander(database: Database) -> Iterator[list[str]]:
         with session(database) as connection:
             connection.execute(f"SET lock_timeout = '{_BYSTANDER_WAITS}'")
             while not over.is_set():
-                for table in TABLES:
+                for table in subject.tables:
                     try:
                         connection.execute(SQL("SELECT FROM public.{}").format(Identifier(table)))
                     except LockNotAvailable:
@@ -248,8 +334,7 @@ def _free_connections(cluster: Cluster, subject: Subject) -> int:
             "SELECT current_setting('max_connections')::int - (SELECT count(*) FROM"
             " pg_stat_activity WHERE backend_type = 'client backend')"
         ).fetchone()
-    # Some are reserved for the administrator, and others may use a borrowed server.
-    return int(row[0]) - 20 if row else 0
+    return int(row[0]) - _RESERVED if row else 0
 
 
 def _loaded(cluster: Cluster, subject: Subject, regime: PrivilegeRegime) -> Template:
@@ -257,17 +342,17 @@ def _loaded(cluster: Cluster, subject: Subject, regime: PrivilegeRegime) -> Temp
     return cluster.template(regime, subject.stubs, migrations)
 
 
-def _run(connection: Connection[TupleRow], subject: Subject, way: str) -> tuple[str, ...]:
-    if way == "as one transaction":
+def _run(connection: Connection[TupleRow], subject: Subject, way: str) -> list[str]:
+    if way == _AS_ONE:
         notices = apply_as_one_transaction(connection, subject.text, name=subject.path)
     else:
         notices = apply_statement_by_statement(
             connection, subject.statements, source=subject.text, name=subject.path
         )
-    return tuple(notice for notice in notices if notice.startswith("WARNING"))
+    return [notice for notice in notices if notice.startswith("WARNING")]
 
 
-def _footprint(connection: Connection[TupleRow]) -> dict[str, Any]:
+def _footprint(connection: Connection[TupleRow], subject: Subject) -> dict[str, Any]:
     """Where tables, indexes and rows lie, and what is temporary."""
     found: dict[str, Any] = {
         "files of tables and indexes": connection.execute(
@@ -278,7 +363,7 @@ def _footprint(connection: Connection[TupleRow]) -> dict[str, Any]:
             "SELECT relname FROM pg_class WHERE relpersistence = 't'"
         ).fetchall(),
     }
-    for table in TABLES:
+    for table in subject.tables:
         rows = SQL("SELECT ctid::text, xmin::text, xmax::text, t::text FROM public.{} AS t")
         found[f"rows of {table}"] = sorted(connection.execute(rows.format(Identifier(table))))
     return found

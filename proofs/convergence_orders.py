@@ -6,8 +6,10 @@ Must not know what the targets hold: whether an order works is PostgreSQL's to s
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -22,10 +24,11 @@ from schema_database import (
     diff_catalogs,
     read_catalog,
 )
+from schema_sql.objects import provides
 from schema_targets.graph import closure, find_path, order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from psycopg import Connection
     from psycopg.rows import TupleRow
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
     Edges = Mapping[Label, Sequence[Label]]
 
-SAMPLE = 300
+SAMPLE = 1000
 """How many orders of all targets are tried."""
 
 SAMPLE_PER_REGIME = 100
@@ -53,7 +56,8 @@ class Edge:
         user: the target that declares it.
         dependency: the target that it names.
         implied_by: another path of dependencies that demands the same order; empty if none.
-        failure: what PostgreSQL says to an order that breaks this dependency alone.
+        failure: what PostgreSQL says to an order that breaks this dependency alone, or, where no
+            order can, to the target when what it depends on has been dropped.
     """
 
     user: Label
@@ -104,7 +108,28 @@ class Orders:
 
 
 def prove_orders(cluster: Cluster, subject: Subject) -> tuple[list[Claim], list[Edge]]:
-    """Try orders of the targets: those that the dependencies allow, and those that they forbid."""
+    """Try orders of the targets: those that the dependencies allow, and those that they forbid.
+
+    Args:
+        cluster: where the fragments alone are tried.
+        subject: the migration.
+
+    Returns:
+        The claims, and what each declared dependency is good for.
+    """
+    with bare_server() as connection:
+        expected = whole_catalog(connection, subject)
+        sufficient = [
+            prove_earliest(connection, subject, expected),
+            *_every_target(connection, subject, expected),
+        ]
+        necessary, edges = prove_necessary(connection, subject)
+    return [*sufficient, _fragments(cluster, subject), *necessary], edges
+
+
+@contextmanager
+def bare_server() -> Iterator[Connection[TupleRow]]:
+    """Start a server that has no roles of Supabase's, and connect as its superuser."""
     # A server of our own, whatever DATABASE_URL says: roles belong to a whole server, and here
     # there must be none before the target that makes them.
     with Cluster.open() as bare:
@@ -113,26 +138,35 @@ def prove_orders(cluster: Cluster, subject: Subject) -> tuple[list[Claim], list[
             bare.clone(template) as database,
             psycopg.connect(database.admin_url, autocommit=True) as connection,
         ):
-            expected, error = _apply(connection, subject, order(*_graph(subject)))
-            if expected is None:
-                own = Claim("The targets apply in our own order.")
-                own.judge("our own order", [str(error)])
-                return [own], []
-            sufficient = [
-                _earliest(connection, subject, expected),
-                _every_target(connection, subject, expected),
-            ]
-            necessary, edges = _necessary(connection, subject)
-    return [*sufficient, _fragments(cluster, subject), necessary], edges
+            yield connection
+
+
+def whole_catalog(connection: Connection[TupleRow], subject: Subject) -> Catalog:
+    """Return the catalog that the targets make in our own order.
+
+    Raises:
+        ApplyError: they do not apply in it.
+    """
+    externals = [target.label for target in subject.workspace.externals()]
+    expected, error = _apply(connection, subject, externals + subject.shipped)
+    if expected is None:
+        raise error or AssertionError
+    return expected
 
 
 def _graph(subject: Subject) -> tuple[list[Label], Edges]:
     externals = [target.label for target in subject.workspace.externals()]
-    return externals + subject.shipped, subject.workspace.edges
+    return externals + subject.shipped, subject.edges
 
 
-def _earliest(connection: Connection[TupleRow], subject: Subject, expected: Catalog) -> Claim:
-    """Behind nothing but what it depends on, a target misses whatever it forgot to declare."""
+def prove_earliest(connection: Connection[TupleRow], subject: Subject, expected: Catalog) -> Claim:
+    """Behind nothing but what it depends on, a target misses whatever it forgot to declare.
+
+    Args:
+        connection: a superuser's to a bare server.
+        subject: the migration.
+        expected: the catalog that each order must make.
+    """
     labels, edges = _graph(subject)
     claim = Claim(
         "Sufficient: each target applies as early as its declared dependencies allow, behind them"
@@ -146,22 +180,39 @@ def _earliest(connection: Connection[TupleRow], subject: Subject, expected: Cata
     return claim
 
 
-def _every_target(connection: Connection[TupleRow], subject: Subject, expected: Catalog) -> Claim:
-    orders = Orders(*_graph(subject))
+def _every_target(
+    connection: Connection[TupleRow], subject: Subject, expected: Catalog
+) -> list[Claim]:
+    labels, edges = _graph(subject)
+    orders = Orders(labels, edges)
     claim = Claim(
-        f"So do {SAMPLE} of the {orders.count:,} orders of all targets, the platform's stubs among"
-        " them, drawn evenly."
+        f"So do {SAMPLE:,} of the {orders.count:,} orders of all targets, the platform's stubs"
+        " among them, drawn evenly."
     )
+    free = {
+        (first, second)
+        for first, second in permutations(labels, 2)
+        if first not in closure([second], edges) and second not in closure([first], edges)
+    }
+    tried: set[tuple[Label, Label]] = set()
     chance = random.Random(_SEED)  # noqa: S311 - the same orders on every run
     for n in range(1, SAMPLE + 1):
         drawn = orders.draw(chance)
+        tried |= free & set(combinations(drawn, 2))
         claim.judge(_said(drawn), _problems(expected, *_apply(connection, subject, drawn)))
         progress(n, SAMPLE, "orders of all targets")
-    return claim
+    both_ways = Claim(
+        "Among them, of every two targets that may stand either way round, each stood before the"
+        " other."
+    )
+    for first, second in sorted(free):
+        missing = [] if (first, second) in tried else ["was not drawn"]
+        both_ways.judge(f"{first} before {second}", missing)
+    return [claim, both_ways]
 
 
 def _fragments(cluster: Cluster, subject: Subject) -> Claim:
-    orders = Orders(subject.shipped, subject.workspace.edges)
+    orders = Orders(subject.shipped, subject.edges)
     claim = Claim(
         f"And {SAMPLE_PER_REGIME} of the {orders.count:,} orders of the"
         f" {len(subject.shipped)} fragments behind the stubs, with a clean run's catalog."
@@ -181,10 +232,25 @@ def _fragments(cluster: Cluster, subject: Subject) -> Claim:
     return claim
 
 
-def _necessary(connection: Connection[TupleRow], subject: Subject) -> tuple[Claim, list[Edge]]:
-    claim = Claim(
-        "Necessary: for each declared dependency, either an order that breaks it alone fails in"
-        " the target that declares it, or other dependencies demand the same order anyhow."
+def prove_necessary(
+    connection: Connection[TupleRow], subject: Subject
+) -> tuple[list[Claim], list[Edge]]:
+    """Without any one of its dependencies, a target must fail.
+
+    Args:
+        connection: a superuser's to a bare server.
+        subject: the migration.
+
+    Returns:
+        The claims, and what each declared dependency is good for.
+    """
+    ordered = Claim(
+        "Necessary: an order that breaks one declared dependency alone fails in the target that"
+        " declares it."
+    )
+    dropped = Claim(
+        "Where no order can, because other dependencies demand the same one: the target fails when"
+        " what it depends on has been dropped."
     )
     labels, edges = _graph(subject)
     pairs = [(user, dep) for user in labels for dep in edges[user]]
@@ -196,33 +262,61 @@ def _necessary(connection: Connection[TupleRow], subject: Subject) -> tuple[Clai
         }
         path = find_path(user, dep, others)
         if path:
-            claim.judge(f"{user} -> {dep}", [])
-            judged.append(Edge(user, dep, implied_by=tuple(path)))
+            claim = dropped
+            before = order(closure([user], edges) - {user}, edges)
+            _, error = _apply(connection, subject, [*before, user], lost=dep)
         else:
+            claim = ordered
             # The dependency the other way round: everything else stays as declared.
             broken = others | {dep: (*others[dep], user)}
             _, error = _apply(connection, subject, order(labels, broken))
-            place = subject.workspace.sql_path(subject.workspace.targets[user])
-            failure = f"{error.sqlstate}: {error.message}" if error else ""
-            problems = [] if error and error.name == place else [str(error or "that order works")]
-            claim.judge(f"{user} -> {dep}", problems)
-            judged.append(Edge(user, dep, failure=failure))
+        place = subject.workspace.sql_path(subject.workspace.targets[user])
+        failure = f"{error.sqlstate}: {error.message}" if error else ""
+        problems = [] if error and error.name == place else [str(error or "it works all the same")]
+        claim.judge(f"{user} -> {dep}", problems)
+        judged.append(Edge(user, dep, tuple(path or ()), failure))
         progress(n, len(pairs), "dependencies left out")
-    return claim, judged
+    return [ordered, dropped], judged
 
 
 def _apply(
-    connection: Connection[TupleRow], subject: Subject, labels: Sequence[Label]
+    connection: Connection[TupleRow],
+    subject: Subject,
+    labels: Sequence[Label],
+    lost: Label | None = None,
 ) -> tuple[Catalog | None, ApplyError | None]:
-    """Apply targets in an order, look, and take all of it back, roles too."""
+    """Apply targets in an order, look, and take all of it back, roles too.
+
+    What `lost` provides is dropped before the last of them.
+    """
     with connection.transaction(force_rollback=True):
         for label in labels:
+            if lost and label == labels[-1]:
+                for statement in _drops(subject, lost):
+                    connection.execute(statement)
             sql = subject.sql(subject.workspace.targets[label])
             try:
                 apply_as_one_transaction(connection, sql.source.text, name=sql.path)
             except ApplyError as error:
                 return None, error
         return read_catalog(connection), None
+
+
+_DROPS = {
+    "relation": "DROP TABLE IF EXISTS {0} CASCADE",
+    "schema": "DROP SCHEMA IF EXISTS {0} CASCADE",
+    "role": "DROP OWNED BY {0}; DROP ROLE {0}",
+}
+
+
+def _drops(subject: Subject, lost: Label) -> list[bytes]:
+    statements = subject.sql(subject.workspace.targets[lost]).every_statement
+    provided = {mention.object for statement in statements for mention in provides(statement)}
+    return [
+        _DROPS[each.kind].format(each.name).encode()
+        for each in sorted(provided)
+        if each.kind in _DROPS
+    ]
 
 
 def _problems(expected: Catalog, found: Catalog | None, error: ApplyError | None) -> list[str]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from schema_database import read_catalog
+from schema_sql.declared import DeclaredSchema
 from schema_sql.source import Source, SourceError, read_source
 from schema_sql.statements import parse
 from schema_targets.workspace import find_files, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from psycopg import Connection
@@ -47,11 +49,15 @@ class Claim:
     failures: list[str] = field(default_factory=list)
 
     def judge(self, case: str, problems: Sequence[str]) -> None:
-        """Count one case, and tell at once of one that failed."""
+        """Count one case.
+
+        Args:
+            case: what was tried, in words.
+            problems: what was wrong, in words; none if the claim held.
+        """
         self.cases += 1
         if problems:
             self.failures.append(f"{case}: {'; '.join(problems)}")
-            sys.stdout.write(f"FAILED {self.failures[-1]}\n")
 
 
 @dataclass(frozen=True)
@@ -62,16 +68,30 @@ class Subject:
         workspace: the targets.
         path: the migration's path from the repository's root.
         text: the migration as it is committed.
+        edges: the dependencies of each target.
     """
 
     workspace: Workspace
     path: str
     text: str
+    edges: Mapping[Label, Sequence[Label]]
 
     @cached_property
     def statements(self) -> tuple[str, ...]:
         """The statements of the migration, in order."""
         return tuple(each.text for each in parse(Source(self.path, self.text)).statements)
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """The tables of public that the migration makes, in its order."""
+        made = (self.sql(self.workspace.targets[label]).every_statement for label in self.shipped)
+        return tuple(name.name for name in DeclaredSchema(chain.from_iterable(made)).tables)
+
+    @cached_property
+    def lock_timeout(self) -> int:
+        """How long the migration says that it waits for a lock, in seconds."""
+        (seconds,) = re.findall(r"SET LOCAL lock_timeout = '(\d+)s'", self.text)
+        return int(seconds)
 
     @cached_property
     def stubs(self) -> list[tuple[str, str]]:
@@ -127,7 +147,7 @@ def read_subject(root: Path, path: str) -> Subject:
     workspace = load(find_files(root))
     if workspace.errors:
         raise workspace.errors[0]
-    return Subject(workspace, path, read_source(root / path, path).text)
+    return Subject(workspace, path, read_source(root / path, path).text, workspace.edges)
 
 
 @contextmanager

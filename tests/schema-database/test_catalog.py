@@ -58,7 +58,19 @@ CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; E
 CREATE VIEW todo AS SELECT id FROM task WHERE status = 'NEW';
 """
 
+_ACL = (
+    "=U/pg_database_owner, anon={}/pg_database_owner, authenticated=U/pg_database_owner,"
+    " pg_database_owner=UC/pg_database_owner, postgres=U/pg_database_owner,"
+    " service_role=U/pg_database_owner"
+)
+ANON_MAY_CREATE = f"schema public: privileges is {_ACL.format('UC')}, expected {_ACL.format('U')}"
+
 CLAIM = "(app = (( SELECT auth.jwt() AS jwt) ->> 'app'::text))"
+
+STORED_AND_PLANNED = (
+    "ALTER TABLE task ALTER app SET STORAGE MAIN, ALTER app SET COMPRESSION pglz,"
+    " ALTER app SET STATISTICS 7, ALTER app SET (n_distinct = 5)"
+)
 
 # Every attribute of the catalog: a change, and what is said about it.
 CHANGES = {
@@ -74,6 +86,7 @@ CHANGES = {
         "table public.task: row-level security for the owner is on, expected off"
     ],
     "GRANT CREATE ON SCHEMA public TO anon; ALTER TABLE task OWNER TO anon": [
+        ANON_MAY_CREATE,
         "sequence public.task_id_seq: owner is anon, expected postgres",
         "table public.task: grant INSERT to authenticated: granted by is anon, expected postgres",
         "table public.task: grant SELECT to authenticated: granted by is anon, expected postgres",
@@ -224,6 +237,37 @@ CHANGES = {
             " expected absent"
         )
     ],
+    "COMMENT ON INDEX task_pkey IS 'why'": [
+        "table public.task: constraint task_pkey: comment on its index is why, expected absent"
+    ],
+    "ALTER INDEX task_pkey SET (fillfactor = 70)": [
+        (
+            "table public.task: constraint task_pkey: storage parameters is fillfactor=70,"
+            " expected absent"
+        ),
+    ],
+    "ALTER TABLE task CLUSTER ON task_pkey": [
+        "table public.task: clustered on is public.task_pkey, expected absent"
+    ],
+    STORED_AND_PLANNED: [
+        "table public.task: column app: compression is p, expected absent",
+        "table public.task: column app: statistics options is n_distinct=5, expected absent",
+        "table public.task: column app: statistics target is 7, expected absent",
+        "table public.task: column app: storage is m, expected absent",
+    ],
+    "CREATE STATISTICS more ON app, status FROM task": [
+        "table public.task: statistics more is not expected"
+    ],
+    "GRANT CREATE ON SCHEMA public TO anon": [ANON_MAY_CREATE],
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON TYPES TO anon": [
+        "default privileges types for postgres in public is not expected"
+    ],
+    "COMMENT ON SCHEMA public IS 'why'": [
+        "schema public: comment is why, expected standard public schema"
+    ],
+    "REVOKE EXECUTE ON FUNCTION touch() FROM PUBLIC": [
+        "function public.touch(): privileges is postgres=X/postgres, expected absent"
+    ],
     # Both act on columns that are declared, or mean what a declared key means.
     "ALTER TABLE task ADD CONSTRAINT old FOREIGN KEY (parent_id) REFERENCES parent (id)": [
         "table public.task: constraint old is not expected"
@@ -251,6 +295,10 @@ HARMLESS = [
     "ALTER TABLE task SET (fillfactor = 70)",
     "ALTER INDEX task_app_idx SET (fillfactor = 70)",
     "CREATE INDEX more ON task (status)",
+    "CREATE STATISTICS more ON app, status FROM task",
+    "ALTER TABLE task CLUSTER ON task_pkey",
+    "ALTER INDEX task_pkey SET (fillfactor = 70)",
+    STORED_AND_PLANNED,
     "CREATE TABLE more (a INT)",
     "DROP VIEW todo",
     "CREATE FUNCTION more() RETURNS INT LANGUAGE sql RETURN 1",

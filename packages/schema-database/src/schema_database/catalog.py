@@ -41,6 +41,11 @@ _QUERIES: dict[str, str] = {
                   WHERE x.indrelid = c.oid AND x.indisreplident) END,
           'storage parameters', array_to_string(ARRAY(
             SELECT o FROM unnest(c.reloptions) AS o ORDER BY o), ', '),
+          'clustered on', (SELECT x.indexrelid::regclass::text FROM pg_index x
+            WHERE x.indrelid = c.oid AND x.indisclustered),
+          'publications', (SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname)
+            FROM pg_publication_rel m JOIN pg_publication p ON p.oid = m.prpubid
+            WHERE m.prrelid = c.oid),
           'inherits', array_to_string(ARRAY(
             SELECT h.inhparent::regclass::text FROM pg_inherits h
             WHERE h.inhrelid = c.oid ORDER BY h.inhseqno), ', '),
@@ -87,6 +92,10 @@ _QUERIES: dict[str, str] = {
           'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
           'collation', CASE WHEN a.attcollation <> t.typcollation
             THEN a.attcollation::regcollation::text END,
+          'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
+          'compression', a.attcompression::text,
+          'statistics target', nullif(a.attstattarget, -1)::text,
+          'statistics options', array_to_string(a.attoptions, ', '),
           'comment', col_description(a.attrelid, a.attnum))
         FROM r
         JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -107,6 +116,10 @@ _QUERIES: dict[str, str] = {
           'its index', (SELECT 'invalid' FROM pg_index x
             WHERE x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
               AND NOT (x.indisvalid AND x.indisready)),
+          'storage parameters', (SELECT array_to_string(i.reloptions, ', ') FROM pg_class i
+            WHERE i.oid = k.conindid AND k.contype IN ('p', 'u', 'x')),
+          'comment on its index', CASE WHEN k.contype IN ('p', 'u', 'x')
+            THEN obj_description(k.conindid, 'pg_class') END,
           'comment', obj_description(k.oid, 'pg_constraint'))
         FROM r JOIN pg_constraint k ON k.conrelid = r.oid
         WHERE k.contype IN ('p', 'u', 'f', 'c', 'x')
@@ -176,12 +189,38 @@ _QUERIES: dict[str, str] = {
           'comment', obj_description(w.oid, 'pg_rewrite'))
         FROM r JOIN pg_rewrite w ON w.ev_class = r.oid WHERE w.rulename <> '_RETURN'
     """,
+    "statistics": """
+        SELECT r.display, quote_ident(s.stxname), jsonb_build_object(
+          'definition', pg_get_statisticsobjdef(s.oid),
+          'comment', obj_description(s.oid, 'pg_statistic_ext'))
+        FROM r JOIN pg_statistic_ext s ON s.stxrelid = r.oid
+    """,
+    "schema": """
+        SELECT NULL, quote_ident(n.nspname), jsonb_build_object(
+          'owner', pg_get_userbyid(n.nspowner),
+          'privileges', array_to_string(ARRAY(
+            SELECT a::text FROM unnest(n.nspacl) AS a ORDER BY 1), ', '),
+          'comment', obj_description(n.oid, 'pg_namespace'))
+        FROM pg_namespace n WHERE n.nspname = %(schema)s
+    """,
+    "default privileges": """
+        SELECT NULL, format('%%s for %%I%%s', CASE d.defaclobjtype WHEN 'r' THEN 'tables'
+            WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types'
+            WHEN 'n' THEN 'schemas' ELSE 'large objects' END,
+            pg_get_userbyid(d.defaclrole), ' in ' || quote_ident(n.nspname)),
+          jsonb_build_object('privileges', array_to_string(ARRAY(
+            SELECT a::text FROM unnest(d.defaclacl) AS a ORDER BY 1), ', '))
+        FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+        WHERE d.defaclnamespace = 0 OR n.nspname = %(schema)s
+    """,
     "function": """
         SELECT NULL, format('%%I.%%I(%%s)', n.nspname, f.proname,
             pg_get_function_identity_arguments(f.oid)),
           jsonb_build_object(
             'definition', CASE WHEN f.prokind <> 'a' THEN pg_get_functiondef(f.oid) END,
             'owner', pg_get_userbyid(f.proowner),
+            'privileges', array_to_string(ARRAY(
+              SELECT a::text FROM unnest(f.proacl) AS a ORDER BY 1), ', '),
             'comment', obj_description(f.oid, 'pg_proc'))
         FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
         WHERE n.nspname = %(schema)s AND NOT EXISTS (
@@ -229,10 +268,15 @@ _ORDER = "column order"
 
 # A later migration may add these to a table without harm to what an earlier one declared, but for
 # some foreign keys. Whatever else is added changes who may do what, or what a statement does.
-_MAY_BE_ADDED = frozenset({"column", "constraint", "index"})
+_MAY_BE_ADDED = frozenset({"column", "constraint", "index", "statistics"})
 
-# Callers name columns, and how things are stored is the operator's business.
-_MAY_DIFFER = frozenset({_ORDER, "storage parameters"})
+# Callers name columns, and how things are stored, planned and published is the operator's business.
+_MAY_DIFFER = frozenset(
+    {
+        *(_ORDER, "storage parameters", "clustered on", "publications"),
+        *("storage", "compression", "statistics target", "statistics options"),
+    }
+)
 
 _FOREIGN_KEY = re.compile(r"FOREIGN KEY \((?P<columns>.*?)\) REFERENCES (?P<target>.*?)\(.*?\)")
 _ACTION = re.compile(r" ON (DELETE|UPDATE) (CASCADE|SET)")
@@ -244,8 +288,8 @@ class Item:
 
     Attributes:
         kind: `relation`, `column`, `constraint`, `index`, `policy`, `grant`, `trigger`, `rule`,
-            `function` or `type`.
-        relation: the qualified name of the relation it belongs to; None for functions and types.
+            `statistics`, `function`, `type`, `schema` or `default privileges`.
+        relation: the qualified name of the relation it belongs to; None for the last four.
         name: its name, quoted where SQL asks for it; of a grant, `UPDATE to authenticated`.
         attributes: what it is like, in the words of a report; absent ones are left out.
     """
@@ -291,9 +335,10 @@ def read_catalog(connection: Connection[TupleRow], schema: str = "public") -> Ca
     """Read everything in one schema that makes two databases the same, or not.
 
     Relations (owner, row-level security, comment, …), columns, constraints, indexes, policies,
-    privileges, triggers, rules, functions and types; neither rows, nor default privileges, nor
-    what extensions own. The result does not depend on the session's search path, and PostgreSQL
-    15 to 18 give equal results for equal schemas, except that MAINTAIN exists from 17.
+    privileges, triggers, rules, statistics, functions, types, the schema itself and default
+    privileges; neither rows, nor what extensions own. The result does not depend on the session's
+    search path, and PostgreSQL 15 to 18 give equal results for equal schemas, except that MAINTAIN
+    exists from 17.
 
     Args:
         connection: any; its transaction and settings stay as they are.
@@ -312,7 +357,7 @@ def read_catalog(connection: Connection[TupleRow], schema: str = "public") -> Ca
         connection.execute("SET LOCAL search_path = ''")
         connection.execute("SET LOCAL quote_all_identifiers = off")
         for kind, query in _QUERIES.items():
-            text = query if kind in {"function", "type"} else _RELATIONS + query
+            text = _RELATIONS + query if "FROM r" in query else query
             rows = connection.execute(text, {"schema": schema}).fetchall()
             for relation, name, attributes in rows:
                 present = {k: v for k, v in attributes.items() if v not in (None, "")}
@@ -362,9 +407,10 @@ def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[st
     """Say in plain words what a live database lacks of what a migration declares.
 
     Looks at the given tables alone. Columns, constraints and indexes that are there beyond what is
-    expected come from a later migration and are no difference, nor are the order of columns and
-    storage parameters; policies, privileges, triggers and rules beyond it are. So is a foreign key
-    that would delete or change rows by declared columns, or that doubles a declared one.
+    expected come from a later migration and are no difference, nor are the order of columns and how
+    they are stored, planned and published; policies, privileges, triggers and rules beyond it are.
+    So is a foreign key that would delete or change rows by declared columns, or that doubles a
+    declared one.
 
     Args:
         expected: catalog of a database that holds the migration's result.
