@@ -1,6 +1,8 @@
 """What the command says to somebody who uses it wrongly, and where the files are wrong."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -55,6 +57,81 @@ def test_wrong_usage_is_one_clear_message(
     assert (status, out) == (2, "")
     assert message in err
     assert "Traceback" not in err
+
+
+NO_URL = "this is no PostgreSQL connection URL\n  help: write it as postgresql://USER:PASS"
+WRONG_URLS = [
+    ("", "the connection URL is empty\n  help: write it as postgresql://"),
+    (" ", "the connection URL is empty\n"),
+    ("nonsense", NO_URL),
+    ("http://x", NO_URL),
+    ("postgresql://me:my/p?x=word@host/db", NO_URL),
+    ("host=h password=my x=1", NO_URL),
+    (
+        "postgresql://me@host/db?sslmode=require&pgbouncer=true",
+        (
+            "a PostgreSQL connection URL has no parameter 'pgbouncer'\n"
+            "  help: take ?pgbouncer=… out of it, or correct its name\n"
+        ),
+    ),
+]
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("verb", ["locks", "verify"])
+@pytest.mark.parametrize(("url", "message"), WRONG_URLS)
+def test_a_wrong_url_is_wrong_usage(
+    run: Run, monkeypatch: pytest.MonkeyPatch, verb: str, url: str, message: str
+) -> None:
+    """Also an empty one, as of a variable that is not set: no other server answers instead."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/other")
+    status, out, err = run(verb, url)
+
+    assert (status, out) == (2, "")
+    assert err.startswith(f"schema: {message}")
+
+
+@pytest.mark.parametrize("verb", ["db", "locks", "verify"])
+def test_a_wrong_database_url_is_wrong_usage(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """The variable is named, because nobody wrote a URL on this command line."""
+    monkeypatch.setenv("DATABASE_URL", "nonsense")
+    status, out, err = run(verb)
+
+    assert (status, out) == (2, "")
+    assert err.startswith(f"schema: DATABASE_URL: {NO_URL}")
+
+
+def test_an_empty_database_url_counts_as_unset(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`DATABASE_URL= schema …` is how people switch it off."""
+    monkeypatch.setenv("DATABASE_URL", "")
+
+    assert run("verify") == (
+        2,
+        "",
+        "schema: no database is named\n  help: give its URL, or set DATABASE_URL\n",
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_ends_the_command_interrupts_it(root: Path, number: signal.Signals) -> None:
+    """Exit status 130 and not a word, at Ctrl-C as when a supervisor or `kill` ends it."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/db"
+        command = [sys.executable, "-m", "schema_cli", "verify", url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(number)
+                said = process.communicate(timeout=60)
+
+    assert (process.returncode, *said) == (130, b"", b"")
 
 
 def test_outside_of_a_workspace(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

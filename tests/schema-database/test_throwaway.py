@@ -6,7 +6,9 @@ import json
 import os
 import signal
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -23,7 +25,7 @@ from schema_database import (
     private_server,
 )
 from schema_database.address import with_parts
-from schema_database.throwaway import PREFIX
+from schema_database.throwaway import PREFIX, remove_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -285,37 +287,194 @@ def test_an_error_in_the_block_is_not_lost_and_all_is_removed(
     assert _state(lender) == before
 
 
-@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
-@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
-def test_a_borrowed_server_is_tidied_after_a_killed_borrower(
-    how: str, lender: str, stub_texts: Stubs, python_arguments: list[str]
-) -> None:
-    """Ctrl-C in a terminal, which reaches the whole group, or SIGKILL: nothing stays."""
-    before = _state(lender)
-    script = f"""
+BORROW = """
 from schema_database import Cluster, PrivilegeRegime
-with Cluster.open({lender!r}) as cluster:
-    with cluster.clone(cluster.template(PrivilegeRegime.LEGACY, {stub_texts!r})) as database:
-        print("ready", flush=True)
+with Cluster.open({url!r}) as cluster:
+    template = cluster.template(PrivilegeRegime.LEGACY, {stubs!r})
+    print("template", flush=True)
+    sys.stdin.readline()
+    with cluster.clone(template):
+        print("clone", flush=True)
         sys.stdin.read()
 """
-    borrower = subprocess.Popen(
-        [*python_arguments[:-1], python_arguments[-1] + script],
+
+
+@contextmanager
+def _borrower(arguments: list[str], url: str, stubs: Stubs) -> Iterator[subprocess.Popen[bytes]]:
+    """Run BORROW as a process; it goes on with each line that it is given."""
+    script = arguments[-1] + BORROW.format(url=url, stubs=stubs)
+    process = subprocess.Popen(
+        [*arguments[:-1], script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        assert borrower.stdout is not None
-        assert borrower.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=GONE_WITHIN)
+
+
+def _reached(process: subprocess.Popen[bytes], step: str) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{step}\n".encode()
+
+
+def _go_on(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+
+
+def _left_to_say(process: subprocess.Popen[bytes]) -> str:
+    """Wait for a killed borrower's janitor, which shares its standard error."""
+    return process.communicate(timeout=GONE_WITHIN)[1].decode()
+
+
+def _wait_until(url: str, condition: str) -> None:
+    """Ask again and again until the condition holds on that server."""
+    deadline = time.monotonic() + GONE_WITHIN
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(f"SELECT {condition}").fetchone() != (True,):
+            assert time.monotonic() < deadline, condition
+
+
+def _is_waiting(statement: str) -> str:
+    return (
+        "EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        f" AND starts_with(query, '{statement}'))"
+    )
+
+
+@contextmanager
+def _nobody_writes(url: str, catalog: str) -> Iterator[None]:
+    """Let whoever would write to a catalog wait; reading and logging in go on."""
+    with psycopg.connect(url) as holder:
+        holder.execute(f"LOCK TABLE {catalog} IN SHARE MODE")
+        yield
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_borrowed_server_is_tidied_after_a_killed_borrower(
+    how: str, lender: str, stub_texts: Stubs, python_arguments: list[str]
+) -> None:
+    """Ctrl-C in a terminal, which reaches the whole group, or worse: nothing stays."""
+    before = _state(lender)
+    with _borrower(python_arguments, lender, stub_texts) as borrower:
+        _reached(borrower, "template")
+        _go_on(borrower)
+        _reached(borrower, "clone")
         assert _state(lender) != before
         os.killpg(borrower.pid, getattr(signal, how))
-        # The janitor shares the borrower's standard error, which ends when both have.
-        borrower.communicate(timeout=GONE_WITHIN)
-    finally:
+        _left_to_say(borrower)
+    assert _state(lender) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_a_clone_in_the_making_goes_with_its_killed_borrower(
+    lender: str, stub_texts: Stubs, python_arguments: list[str]
+) -> None:
+    """PostgreSQL would finish CREATE DATABASE for a client that is gone, when we looked already."""
+    before = _state(lender)
+    with _borrower(python_arguments, lender, stub_texts) as borrower:
+        _reached(borrower, "template")
+        with _nobody_writes(lender, "pg_database"):
+            _go_on(borrower)
+            _wait_until(lender, _is_waiting("CREATE DATABASE"))
+            borrower.kill()
+            _wait_until(lender, _is_waiting("DROP DATABASE"))
+        assert _left_to_say(borrower) == ""
+    assert _state(lender) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_an_owner_in_the_making_goes_with_its_killed_borrower(
+    lender: str, stub_texts: Stubs, python_arguments: list[str]
+) -> None:
+    """The first thing made on a borrowed server is a role: it does not stay either."""
+    before = _state(lender)
+    with (
+        _nobody_writes(lender, "pg_authid"),
+        _borrower(python_arguments, lender, stub_texts) as borrower,
+    ):
+        _wait_until(lender, _is_waiting("CREATE ROLE"))
         borrower.kill()
-        borrower.communicate(timeout=GONE_WITHIN)
+        assert _left_to_say(borrower) == ""
+    _wait_until(lender, f"NOT {_is_waiting('CREATE ROLE')}")
+    assert _state(lender) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_what_a_killed_borrower_leaves_for_good_is_told(
+    lender: str, stub_texts: Stubs, python_arguments: list[str]
+) -> None:
+    """Nobody reads the janitor's pipe any more, so the terminal gets one error and its remedy."""
+    begins = f"starts_with(rolname, '{PREFIX}')"
+    with _borrower(python_arguments, lender, stub_texts) as borrower:
+        _reached(borrower, "template")
+        [(owner,)] = _rows(lender, f"SELECT rolname FROM pg_roles WHERE {begins}")
+        _rows(lender, f"CREATE SCHEMA theirs AUTHORIZATION {owner}; SELECT 1")
+        borrower.kill()
+        said = _left_to_say(borrower)
+    _rows(lender, "DROP SCHEMA theirs; SELECT 1")
+    remove_run(lender, owner.removeprefix(PREFIX).removesuffix("_owner"))
+    assert said.startswith("could not remove everything from postgresql://")
+    assert f'role "{owner}" cannot be dropped' in said
+    assert f"\n  help: drop the databases there whose names begin with {PREFIX}" in said
+    assert "Traceback" not in said
+
+
+def test_a_server_that_cannot_be_borrowed_is_named_as_it_was_given() -> None:
+    """What we add to the URL is not the reader's."""
+    url = "postgresql://me@127.0.0.1:1/app"
+    with pytest.raises(DatabaseError, match=f"^cannot connect to {url}: "), Cluster.open(url):
+        pass
+
+
+READ_ONLY = "-c default_transaction_read_only=on"
+
+
+@pytest.mark.parametrize(
+    ("options", "sqlstate", "remedy"),
+    [
+        (READ_ONLY, "25006", "name a server that may be written to"),
+        ("-c statement_timeout=1ms", "57014", "give it more time"),
+        (f"-c role=half {READ_ONLY}", "25006", "name a server that may be written to"),
+    ],
+    ids=["superuser-read-only", "statement-timeout", "owner-read-only"],
+)
+def test_what_the_server_refuses_is_one_error_with_its_remedy(
+    lender: str, stub_texts: Stubs, options: str, sqlstate: str, remedy: str
+) -> None:
+    """A standby or a limit of the role's is named, and what to do about that; nothing stays."""
+    _rows(lender, "CREATE ROLE half CREATEDB CREATEROLE; SELECT 1")
+    # Everything takes longer than the shortest limit while this is held, whatever the machine.
+    held = nullcontext() if "read_only" in options else _nobody_writes(lender, "pg_authid")
+    try:
+        before = _state(lender)
+        with (
+            held,
+            pytest.raises(DatabaseError, match=f": {sqlstate}: ") as caught,
+            Cluster.open(with_parts(lender, options=options)) as cluster,
+        ):
+            cluster.template(LEGACY, stub_texts)
+        assert caught.value.remedy.startswith(remedy)
+        assert "\n" not in caught.value.fact
+        assert _state(lender) == before
+    finally:
+        _rows(lender, "DROP ROLE half; SELECT 1")
+
+
+def test_a_limit_of_the_borrower_s_does_not_keep_its_things(lender: str) -> None:
+    """What a run left is removed however little time its URL gives a statement."""
+    before = _state(lender)
+    limited = with_parts(lender, options="-c statement_timeout=1ms")
+    with psycopg.connect(lender, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {PREFIX}limited_c_1")
+    remove_run(limited, "limited")
     assert _state(lender) == before
 
 

@@ -1,7 +1,7 @@
 """The ``schema`` command: knows the verbs, the exit statuses and how errors look; does no work.
 
 Exit status: 0 fine; 1 findings, or something that is wrong in the files or the database; 2 wrong
-usage; 130 interrupted.
+usage; 130 interrupted, by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import gc
 import importlib
 import io
 import os
+import signal
 import sys
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +23,8 @@ from schema_sql.source import SourceError
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
 
 VERBS = {
     "build": "write the migrations from their fragments",
@@ -49,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             # SQL is UTF-8 with line feeds, whatever the locale of the terminal or pipe.
             stream.reconfigure(encoding="utf-8", newline="\n")
     try:
-        return _run(arguments)
+        with _ended_like_interrupted():
+            return _run(arguments)
     except UsageError as error:
         print(f"schema: {error}", file=sys.stderr)
         return 2
@@ -66,6 +70,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"schema: {where}{error.strerror or error}", file=sys.stderr)
         return 2
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does, so that `with` blocks remove servers and databases."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str]) -> int:

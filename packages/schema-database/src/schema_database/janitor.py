@@ -6,7 +6,9 @@ supervisor: its standard input ends when the parent does.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from schema_database.errors import DatabaseError
-from schema_database.throwaway import remove_run
+from schema_database.throwaway import could_not_remove, remove_run
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,10 +38,18 @@ def main() -> int:
         try:
             remove_run(task["url"], task["run"])
         except (DatabaseError, psycopg.Error) as error:
-            # A parent that died reads nothing; then there is nobody to tell.
-            sys.stdout.write(str(error).splitlines()[0])
+            _tell(task, str(error).partition("\n")[0])
             return 1
     return 0
+
+
+def _tell(task: dict[str, str], reason: str) -> None:
+    try:
+        os.write(sys.stdout.fileno(), reason.encode())
+    except BrokenPipeError:
+        # A parent that died reads nothing; its terminal may still be there.
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{could_not_remove(task['url'], task['run'], reason)}\n")
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -12,12 +12,13 @@ import os
 import secrets
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 from psycopg import Connection
+from psycopg.errors import QueryCanceled
 from psycopg.sql import SQL, Composable, Identifier
 
 from schema_database.address import connected, masked, with_parts
@@ -29,6 +30,7 @@ from schema_database.supabase import SEARCH_PATH, PrivilegeRegime, bootstrap, cr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from psycopg.rows import TupleRow
 
@@ -40,6 +42,22 @@ ROLE_COMMENT = "Made by schema-database for its throwaway databases; removed wit
 
 # Arbitrary: it only has to be the same for everyone who builds or removes here.
 _LOCK = 5_207_731_640_218_944_261
+
+_SECONDS_TO_END = 60
+"""How long a session that was told to end may take."""
+
+_OTHERWISE = "leave out URL and DATABASE_URL to use a server that is started for you"
+
+_MORE_TIME = "give it more time (statement_timeout, lock_timeout in that URL or of that role)"
+
+_REMEDIES = {
+    "25006": "name a server that may be written to: no standby, no default_transaction_read_only",
+    "42501": "give that role what it lacks",
+    "55P03": _MORE_TIME,
+    "57014": _MORE_TIME,
+    "25P04": "give it more time (transaction_timeout in that URL or of that role)",
+}
+"""What to do about an error, by its SQLSTATE."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +118,8 @@ class Cluster:
 
         On a borrowed server the named database is only connected to. What is made there (databases
         and roles whose names begin with `schema_throwaway_`, and API roles if there were none) is
-        removed at the end, even when this process is killed. Roles that exist are left as they are.
+        removed at the end, even when this process is killed, by a process that outlives it. Roles
+        that exist are left as they are.
 
         Args:
             database_url: administrative URL of a server to borrow, as in the environment variable
@@ -119,8 +138,7 @@ class Cluster:
                 access = stack.enter_context(_borrowed(database_url))
             else:
                 access = stack.enter_context(_private(major))
-            connection = stack.enter_context(connected(access.admin_url))
-            yield cls(access, connection)
+            yield cls(access, stack.enter_context(_admin(access.admin_url, access.run)))
 
     @classmethod
     @contextmanager
@@ -134,7 +152,7 @@ class Cluster:
             DatabaseError: it is gone.
         """
         access = _Access(**json.loads(handle))
-        with connected(access.admin_url) as connection:
+        with _admin(access.admin_url, access.run) as connection:
             yield cls(access, connection)
 
     def handle(self) -> str:
@@ -182,7 +200,7 @@ class Cluster:
         key = hashlib.sha256(content.encode()).hexdigest()[:12]
         template = Template(f"{self._prefix}t_{key}", regime)
         name = Identifier(template.name)
-        with _explained(self._access), _locked(self._connection):
+        with _explained(self._access.admin_url), _locked(self._connection):
             found = self._connection.execute(
                 "SELECT datallowconn FROM pg_database WHERE datname = %s", [template.name]
             ).fetchone()
@@ -224,19 +242,21 @@ class Cluster:
 
         Yields:
             The copy.
+
+        Raises:
+            DatabaseError: the server refused to make the database, or to drop it.
         """
         database = self._database(f"{self._prefix}c_{secrets.token_hex(6)}")
         name = Identifier(database.name)
         # Copying files is fastest, but makes the whole server write a checkpoint.
         strategy = "FILE_COPY" if self._access.private else "WAL_LOG"
-        with _explained(self._access):
-            self._execute(
-                "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY {}",
-                name,
-                Identifier(self.owner),
-                Identifier(template.name),
-                SQL(strategy),
-            )
+        self._execute(
+            "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY {}",
+            name,
+            Identifier(self.owner),
+            Identifier(template.name),
+            SQL(strategy),
+        )
         try:
             # Settings of a role in a database are not copied with it.
             self._set_search_path(name)
@@ -269,20 +289,47 @@ class Cluster:
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def _execute(self, statement: LiteralString, *parts: Composable) -> None:
-        _execute(self._connection, statement, *parts)
+        with _explained(self._access.admin_url):
+            _execute(self._connection, statement, *parts)
 
 
 def remove_run(admin_url: str, run: str) -> None:
-    """Remove from a borrowed server what one run made there.
+    """Remove from a borrowed server what one run made there, and end its sessions.
 
     Roles that stubs made are shared by all runs on that server: the last one removes them.
 
     Args:
         admin_url: the URL that was borrowed.
         run: the run's random word.
+
+    Raises:
+        DatabaseError: nobody answers there, or a session does not end.
+        psycopg.Error: something may not be removed.
     """
     prefix = f"{PREFIX}{run}_"
-    with connected(admin_url) as connection, _locked(connection):
+    with connected(admin_url) as connection:
+        _lift_limits(connection)
+        _end_sessions(connection, _session_name(run))
+        _remove(connection, prefix)
+
+
+def could_not_remove(url: str, run: str, reason: str) -> DatabaseError:
+    """Return the error that names what a run leaves on a borrowed server.
+
+    Args:
+        url: the URL that was borrowed.
+        run: the run's random word.
+        reason: why it stays, in one line.
+    """
+    return DatabaseError(
+        f"could not remove everything from {masked(url)}: {reason}",
+        f"drop the databases there whose names begin with {PREFIX}{run}_, then the role of "
+        f"that prefix and the roles with the comment {ROLE_COMMENT!r}",
+    )
+
+
+def _remove(connection: Connection[TupleRow], prefix: str) -> None:
+    with _locked(connection):
         names = connection.execute(
             "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]
         ).fetchall()
@@ -312,17 +359,18 @@ def _private(major: int | None) -> Iterator[_Access]:
 @contextmanager
 def _borrowed(url: str) -> Iterator[_Access]:
     run = secrets.token_hex(4)
-    with connected(url) as connection:
+    with _admin(url, run) as connection, _explained(url):
         user, is_superuser = _check_usable(connection, url)
-        # It is started before there is anything to remove, and outlives us if we are killed.
-        with _janitor(url, run):
-            if not is_superuser:
-                yield _Access(url, user, None, run, private=False)
-                return
-            # `postgres` there may be a superuser, who bypasses all that we want to see.
-            owner, password = f"{PREFIX}{run}_owner", secrets.token_urlsafe(24)
+    # It is started before there is anything to remove, and outlives us if we are killed.
+    with _janitor(url, run):
+        if not is_superuser:
+            yield _Access(url, user, None, run, private=False)
+            return
+        # `postgres` there may be a superuser, who bypasses all that we want to see.
+        owner, password = f"{PREFIX}{run}_owner", secrets.token_urlsafe(24)
+        with _admin(url, run) as connection, _explained(url):
             create_owner(connection, owner, password)
-            yield _Access(url, owner, password, run, private=False)
+        yield _Access(url, owner, password, run, private=False)
 
 
 def _check_usable(connection: Connection[TupleRow], url: str) -> tuple[str, bool]:
@@ -330,7 +378,7 @@ def _check_usable(connection: Connection[TupleRow], url: str) -> tuple[str, bool
     if major < OLDEST_MAJOR:
         raise DatabaseError(
             f"{masked(url)} is PostgreSQL {major}: too old, Supabase runs {OLDEST_MAJOR} and later",
-            "unset DATABASE_URL to use a server that is started for you, or name a newer one",
+            f"name a newer one, or {_OTHERWISE}",
         )
     role = connection.execute(
         "SELECT rolname, rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user"
@@ -341,7 +389,7 @@ def _check_usable(connection: Connection[TupleRow], url: str) -> tuple[str, bool
         raise DatabaseError(
             f"{masked(url)}: role {name} may not create databases, and nothing is ever "
             "done in the one you name",
-            f"ALTER ROLE {name} CREATEDB, or unset DATABASE_URL to use a server started for you",
+            f"ALTER ROLE {name} CREATEDB, or {_OTHERWISE}",
         )
     return str(name), bool(is_superuser)
 
@@ -369,11 +417,53 @@ def _janitor(url: str, run: str) -> Iterator[None]:
         process.stdout.close()
         process.wait()
     if complaint or process.returncode:
-        raise DatabaseError(
-            f"could not remove everything from {masked(url)}: {complaint or 'no reason given'}",
-            f"drop the databases there whose names begin with {PREFIX}{run}_, then the role of "
-            f"that prefix and the roles with the comment {ROLE_COMMENT!r}",
-        )
+        raise could_not_remove(url, run, complaint or "no reason given")
+
+
+def _session_name(run: str) -> str:
+    return f"{PREFIX}{run}"
+
+
+def _admin(url: str, run: str) -> AbstractContextManager[Connection[TupleRow]]:
+    """Connect as one of the run's sessions, all of which end with it."""
+    return connected(url, application_name=_session_name(run))
+
+
+def _lift_limits(connection: Connection[TupleRow]) -> None:
+    """Let what limits a borrower's statements not keep them from being undone."""
+    names = ["statement_timeout", "lock_timeout"]
+    if connection.info.server_version >= 17_00_00:
+        names.append("transaction_timeout")
+    for name in names:
+        lifted = False
+        while not lifted:
+            # The limit holds for this statement still, which a busy machine may not run in time.
+            with suppress(QueryCanceled):
+                connection.execute("SELECT set_config(%s, '0', false)", [name])
+                lifted = True
+
+
+def _end_sessions(connection: Connection[TupleRow], name: str) -> None:
+    """End the sessions of that name, and wait until they are gone.
+
+    PostgreSQL notices that a client is gone when it next talks to it. Until then it goes on with
+    CREATE DATABASE or CREATE ROLE, and what it makes would appear after we looked.
+    """
+    for _ in range(_SECONDS_TO_END):
+        sessions = connection.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE application_name = %s AND usename = session_user AND pid <> pg_backend_pid()",
+            [name],
+        ).fetchall()
+        if not sessions:
+            return
+        for (pid,) in sessions:
+            connection.execute("SELECT pg_terminate_backend(%s, 1000)", [pid])
+    pids = ", ".join(str(pid) for (pid,) in sessions)
+    raise DatabaseError(
+        f"sessions {pids} have not ended after {_SECONDS_TO_END} s",
+        "look in the server's log for what holds them",
+    )
 
 
 @contextmanager
@@ -386,13 +476,14 @@ def _locked(connection: Connection[TupleRow]) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(access: _Access) -> Iterator[None]:
+def _explained(url: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
+        said = str(error).partition("\n")[0]
         raise DatabaseError(
-            f"{masked(access.admin_url)}: {error.sqlstate}: {str(error).splitlines()[0]}",
-            "give that role what it lacks, or unset DATABASE_URL to use a server started for you",
+            f"{masked(url)}: {error.sqlstate or 'connection lost'}: {said}",
+            f"{_REMEDIES.get(error.sqlstate or '', 'see the log of that server')}, or {_OTHERWISE}",
         ) from error
 
 

@@ -6,9 +6,7 @@ DATABASE_URL set, a throwaway database on that server is used instead.
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from schema_cli.project import (
     platform_stubs,
     print_errors,
 )
+from schema_cli.project_database import database_url
 from schema_database import (
     Cluster,
     DatabaseError,
@@ -31,7 +30,6 @@ from schema_database import (
 
 if TYPE_CHECKING:
     import argparse
-    from types import FrameType
 
     from schema_database import Database
 
@@ -70,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     migrations = built_migrations(workspace)
     regime = PrivilegeRegime.LEGACY if args.legacy_grants else PrivilegeRegime.EXPLICIT
-    borrowed = os.environ.get("DATABASE_URL")
-    signal.signal(signal.SIGTERM, _interrupt)
+    borrowed = database_url()
     try:
         with Cluster.open(borrowed) as cluster:
             template = cluster.template(regime, platform_stubs(workspace), migrations)
@@ -88,10 +85,6 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("stopped; nothing is left behind", file=sys.stderr)
     return 0
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _print_usage(cluster: Cluster, database: Database, borrowed: str | None) -> None:

@@ -7,7 +7,6 @@ are.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,6 +19,7 @@ from schema_cli.project import (
     platform_stubs,
     print_errors,
 )
+from schema_cli.project_database import database_url
 from schema_database import (
     Cluster,
     DatabaseError,
@@ -45,8 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare."""
-    url = args.url or os.environ.get("DATABASE_URL")
-    if not url:
+    url = database_url(args.url)
+    if url is None:
         raise UsageError("no database is named\n  help: give its URL, or set DATABASE_URL")
     workspace = open_workspace(open_files(args.root))
     if workspace is None:
