@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-MIGRATION = "supabase/migrations/20251120_phase1d_workflow_tables.sql"
+MIGRATIONS = "supabase/migrations"
+MIGRATION = f"{MIGRATIONS}/20251120_phase1d_workflow_tables.sql"
 
 _RUNNING = pytest.StashKey[ExitStack]()
 _HANDLE = pytest.StashKey[str]()
@@ -81,6 +82,13 @@ def migration() -> str:
 
 
 @pytest.fixture(scope="session")
+def migrations() -> list[tuple[str, str]]:
+    """All migrations as they are committed, in the order in which they ship: (path, SQL)."""
+    paths = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(f"{MIGRATIONS}/*.sql"))
+    return [(path, read_source(ROOT / path, path).text) for path in paths]
+
+
+@pytest.fixture(scope="session")
 def migration_statements(migration: str) -> list[str]:
     """The statements of the migration, in order."""
     return [statement.text for statement in parse(Source(MIGRATION, migration)).statements]
@@ -125,10 +133,10 @@ def migrated_database(cluster: Cluster, migrated_template: Template) -> Iterator
 
 @pytest.fixture(scope="session")
 def migrated_connection(
-    cluster: Cluster, stubs: list[tuple[str, str]], migration: str
+    cluster: Cluster, stubs: list[tuple[str, str]], migrations: list[tuple[str, str]]
 ) -> Iterator[psycopg.Connection[Any]]:
-    """A read-only connection to a migrated database that tests share."""
-    template = cluster.template(PrivilegeRegime.EXPLICIT, stubs, [(MIGRATION, migration)])
+    """A read-only connection to a database with all migrations that tests share."""
+    template = cluster.template(PrivilegeRegime.EXPLICIT, stubs, migrations)
     with cluster.clone(template) as database, psycopg.connect(database.url) as connection:
         connection.read_only = True
         yield connection

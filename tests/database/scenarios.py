@@ -124,10 +124,23 @@ def scenario(*fails_under: Sabotage) -> Callable[[Callable[[World], None]], None
 def scenario_of(
     cases: Iterable[Any], *fails_under: Sabotage
 ) -> Callable[[Callable[[World, Any], None]], None]:
-    """Register a scene once for each case."""
+    """Register a scene once for each case.
+
+    Args:
+        cases: what the scene is played with; none at all would prove nothing without a word.
+        fails_under: sabotages that break the promise.
+
+    Returns:
+        What registers the scene.
+
+    Raises:
+        AssertionError: where it is registered, because there is no case.
+    """
 
     def register(play: Callable[[World, Any], None]) -> None:
-        for case in cases:
+        listed = tuple(cases)
+        assert listed, f"{play.__name__} has no case"
+        for case in listed:
             words = case if isinstance(case, str) else "-".join(map(str, case))
             name = f"{play.__name__}-{words}"
             _add(name, play.__doc__, partial(_with, play, case), fails_under)

@@ -535,14 +535,16 @@ WHOLE = {
 @pytest.mark.parametrize("table", sorted(TABLES))
 @pytest.mark.parametrize("what", WHOLE)
 def test_no_column_escapes(
-    migrated: psycopg.Connection[Any], migration: str, table: str, what: str
+    *, migrated: psycopg.Connection[Any], migration: str, clean: Catalog, table: str, what: str
 ) -> None:
     """Type, NOT NULL and default of every column are compared, and all listed at once."""
     word, change = WHOLE[what]
+    made = {item.name for item in clean.of_relations([table]).items.values()}
     columns = [
         name
         for name, shape in TABLES[table].columns.items()
-        if word in shape and not (what == "types" and shape.startswith("bool"))
+        # The specification knows those of later migrations too.
+        if name in made and word in shape and not (what == "types" and shape.startswith("bool"))
     ]
     # A twin without constraints, under the table's name, whose every column is then changed.
     migrated.execute(

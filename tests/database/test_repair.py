@@ -330,7 +330,8 @@ def test_first_run_takes_back_what_new_tables_are_given(
         warnings = run(Way.TRANSACTION, empty, migration)
 
         differences = diff_catalogs(clean, read_catalog(empty))
-        assert [line for line in differences if "open_door" not in line] == []
+        ours = ("table ", "policy ", "index ")
+        assert [line for line in differences if line.startswith(ours)] == []
         for table in TABLES:
             assert any(f"DROP POLICY door ON public.{table}" in said for said in warnings)
             assert any(f"ON TABLE public.{table} FROM {role}" in said for said in warnings)

@@ -41,6 +41,8 @@ class ObservedPolicy:
 class ObservedTable:
     """A table in the specification's words; defaults, predicates and policies as parse trees.
 
+    Keys and checks are lists, because a second one on the same columns is one too many.
+
     Attributes:
         column_comments: the columns that have one.
         unusual: what the specification has no words for, because no table is to have any of it.
@@ -48,9 +50,11 @@ class ObservedTable:
 
     columns: dict[str, tuple[str, bool, Any]] = field(default_factory=dict)
     primary_key: tuple[str, ...] = ()
-    unique: set[tuple[str, ...]] = field(default_factory=set)
-    checks: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    foreign_keys: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    unique: list[tuple[str, ...]] = field(default_factory=list)
+    checks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    foreign_keys: list[tuple[tuple[str, ...], tuple[str, tuple[str, ...]]]] = field(
+        default_factory=list
+    )
     key_actions: set[str] = field(default_factory=set)
     indexes: list[Any] = field(default_factory=list)
     row_security: bool = False
@@ -59,6 +63,20 @@ class ObservedTable:
     comment: str = ""
     column_comments: set[str] = field(default_factory=set)
     unusual: set[str] = field(default_factory=set)
+
+
+class ObservedSchema(dict[str, ObservedTable]):
+    """The tables by name.
+
+    Attributes:
+        others: what there is besides tables and what belongs to them, each in a few words.
+    """
+
+    others: list[str]
+
+    def __init__(self, tables: dict[str, ObservedTable], others: Iterable[str]) -> None:
+        super().__init__(tables)
+        self.others = sorted(others)
 
 
 def tree(text: str | None) -> Any:
@@ -91,23 +109,64 @@ def index_tree(text: str) -> Any:
 def _index(statement: Any) -> Any:
     index = read_index(statement)
     columns = [(c.name, c.descending, c.nulls_first, c.operator_class) for c in index.columns]
-    return (columns, index.included, index.unique, index.method, _plain(shape(index.predicate)))
+    elements = [item["IndexElem"] for item in statement.node["indexParams"]]
+    unusual = [_UNUSUAL_IN_INDEX & node.keys() for node in (statement.node, *elements)]
+    predicate = _plain(shape(index.predicate))
+    return (columns, index.included, index.unique, index.method, predicate, unusual)
 
 
 def _check(node: Any) -> tuple[str, tuple[str, ...]]:
-    """The column and the values of ``column IN (…)``, in our words or in PostgreSQL's."""
-    operation = node["A_Expr"]
-    assert operation["kind"] in {"AEXPR_IN", "AEXPR_OP_ANY"}, "a CHECK is a list of values"
-    assert strings(operation["name"]) == ["="]
-    (column,) = strings(operation["lexpr"]["ColumnRef"]["fields"])
-    values = (
-        fields["sval"]["sval"] for kind, fields in walk(operation["rexpr"]) if kind == "A_Const"
-    )
-    return column, tuple(values)
+    """The column and the values of ``column IN (…)``, in our words or in PostgreSQL's.
+
+    Any other expression is none of a column's: ``""`` and its tree.
+    """
+    operation = node.get("A_Expr", {})
+    left = operation.get("lexpr", {}).get("ColumnRef")
+    values = [fields for kind, fields in walk(operation.get("rexpr")) if kind == "A_Const"]
+    if (
+        operation.get("kind") not in {"AEXPR_IN", "AEXPR_OP_ANY"}
+        or strings(operation["name"]) != ["="]
+        or left is None
+        or not all("sval" in value for value in values)
+    ):
+        return "", (repr(_plain(shape(node))),)
+    return ".".join(strings(left["fields"])), tuple(value["sval"]["sval"] for value in values)
 
 
-def from_sql(files: Iterable[SqlFile]) -> dict[str, ObservedTable]:
-    """The tables that parsed SQL declares."""
+_GENERATED = (
+    "SET LOCAL lock_timeout = '5s'",
+    "SELECT pg_catalog.pg_advisory_xact_lock(",
+    "DO $guard$",
+    "DO $existing$",
+    "DO $access$",
+)
+"""How the statements begin that the assembler adds to a file, each once."""
+
+_KINDS = {"CreateStmt", "IndexStmt", "CreatePolicyStmt", "AlterTableStmt"}
+_KINDS_WITH_OBJECT = {
+    "CommentStmt": ("objtype", {"OBJECT_TABLE", "OBJECT_COLUMN"}),
+    "DropStmt": ("removeType", {"OBJECT_POLICY"}),
+    "GrantStmt": ("objtype", {"OBJECT_TABLE"}),
+}
+
+
+def _others(file: SqlFile) -> Iterator[str]:
+    """What a migration of tables, indexes, policies, privileges and comments does not hold."""
+    generated = list(_GENERATED)
+    for statement in file.statements:
+        key, objects = _KINDS_WITH_OBJECT.get(statement.kind, ("", set()))
+        if statement.kind in _KINDS or (key and statement.node.get(key) in objects):
+            continue
+        beginning = next((each for each in generated if statement.text.startswith(each)), None)
+        if beginning is None:
+            yield statement.text.partition("\n")[0]
+        else:
+            generated.remove(beginning)
+
+
+def from_sql(files: Iterable[SqlFile]) -> ObservedSchema:
+    """The schema that parsed SQL declares."""
+    files = list(files)
     statements = [statement for file in files for statement in file.statements]
     declared = DeclaredSchema(statements)
     tables = {table.name.name: _from_table(table) for table in declared.tables.values()}
@@ -121,7 +180,7 @@ def from_sql(files: Iterable[SqlFile]) -> dict[str, ObservedTable]:
             }
             if name in tables:
                 tables[name].unusual |= commands - _USUAL_COMMANDS
-    return tables
+    return ObservedSchema(tables, (words for file in files for words in _others(file)))
 
 
 def _from_table(table: Table) -> ObservedTable:
@@ -136,11 +195,11 @@ def _from_table(table: Table) -> ObservedTable:
             for column in table.columns.values()
         },
         primary_key=primary.columns if primary else (),
-        unique={key.columns for key in table.keys if not key.primary},
-        checks=dict(_check(check.expression) for check in table.checks),
-        foreign_keys={
-            key.columns: (key.target.name, key.target_columns) for key in table.foreign_keys
-        },
+        unique=[key.columns for key in table.keys if not key.primary],
+        checks=[_check(check.expression) for check in table.checks],
+        foreign_keys=[
+            (key.columns, (key.target.name, key.target_columns)) for key in table.foreign_keys
+        ],
         key_actions={key.on_delete + key.on_update for key in table.foreign_keys},
         indexes=[_index(index.statement) for index in table.indexes],
         row_security=table.row_security is not None,
@@ -161,7 +220,8 @@ def _from_table(table: Table) -> ObservedTable:
     )
 
 
-_USUAL_COMMANDS = {"AT_EnableRowSecurity"}
+# What a later migration adds to a table is among its columns.
+_USUAL_COMMANDS = {"AT_EnableRowSecurity", "AT_AddColumn"}
 _UNUSUAL = {
     "deferrable",
     "initdeferred",
@@ -169,7 +229,10 @@ _UNUSUAL = {
     "nulls_not_distinct",
     "skip_validation",
     "collClause",
+    *("including", "options", "indexspace"),
+    *("storage_name", "compression"),
 }
+_UNUSUAL_IN_INDEX = {"collation", "opclassopts", "options", "tableSpace", "nulls_not_distinct"}
 
 
 def _unusual(table: Table) -> Iterator[str]:
@@ -211,25 +274,63 @@ _UNUSUAL_IN_CATALOG = """
       AND (condeferrable OR NOT convalidated OR contype = 'c' AND connoinherit
         OR contype = 'f' AND confmatchtype <> 's')
     UNION ALL
+    SELECT 'storage of ' || attname FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+    WHERE attrelid = %(table)s::regclass AND attnum > 0
+      AND (attstorage <> typstorage OR attcompression <> '' OR attoptions IS NOT NULL)
+    UNION ALL
     SELECT 'nulls_not_distinct' FROM pg_index
     WHERE indrelid = %(table)s::regclass AND indnullsnotdistinct
+    UNION ALL
+    SELECT 'key ' || relname FROM pg_constraint
+    JOIN pg_index ON indexrelid = conindid AND indrelid = conrelid
+    JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE conrelid = %(table)s::regclass
+      AND (indnatts <> indnkeyatts OR reloptions IS NOT NULL OR reltablespace <> 0)
     UNION ALL
     SELECT 'grant option' FROM pg_class CROSS JOIN LATERAL aclexplode(relacl) AS acl
     WHERE pg_class.oid = %(table)s::regclass AND grantee <> relowner AND is_grantable
 """
 
 
-def from_catalog(
-    connection: psycopg.Connection[Any], tables: Iterable[str]
-) -> dict[str, ObservedTable]:
-    """The tables of a live database, asked for by our own queries and not by the product's."""
+_OTHERS_IN_CATALOG = """
+    SELECT CASE relkind WHEN 'v' THEN 'view ' WHEN 'S' THEN 'sequence ' ELSE 'relation ' END
+      || relname
+    FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm', 'S', 'f', 'c')
+    UNION ALL
+    SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'type ' || typname FROM pg_type
+    WHERE typnamespace = 'public'::regnamespace AND typtype IN ('d', 'e', 'r')
+    UNION ALL
+    SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL
+    SELECT 'publication ' || pubname FROM pg_publication
+    UNION ALL
+    SELECT 'statistics ' || stxname FROM pg_statistic_ext
+    UNION ALL
+    SELECT 'schema public, whose new objects ' || grantee::regrole || ' may make'
+    FROM pg_namespace CROSS JOIN LATERAL aclexplode(nspacl) AS acl
+    WHERE nspname = 'public' AND grantee <> nspowner AND privilege_type = 'CREATE'
+"""
+
+
+def from_catalog(connection: psycopg.Connection[Any], platform: Iterable[str]) -> ObservedSchema:
+    """The schema of a live database, asked for by our own queries and not by the product's.
+
+    Args:
+        connection: the owner's.
+        platform: the tables of public that are not ours.
+    """
     # So that PostgreSQL writes every name with its schema.
     connection.execute("SET search_path = ''")
-    return {
-        name: _read_table(connection, name)
-        for name in tables
-        if connection.execute("SELECT to_regclass(%s)", [f"public.{name}"]).fetchone() != (None,)
-    }
+    names = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') ORDER BY relname"
+    ).fetchall()
+    tables = {name: _read_table(connection, name) for (name,) in names if name not in platform}
+    others = [words for (words,) in connection.execute(_OTHERS_IN_CATALOG).fetchall()]
+    return ObservedSchema(tables, others)
 
 
 def _read_table(connection: psycopg.Connection[Any], name: str) -> ObservedTable:
@@ -258,13 +359,13 @@ def _read_table(connection: psycopg.Connection[Any], name: str) -> ObservedTable
             case "p":
                 table.primary_key = tuple(columns)
             case "u":
-                table.unique.add(tuple(columns))
+                table.unique.append(tuple(columns))
             case "c":
-                column, values = _check(expression(re.sub(r"^CHECK ", "", definition)))
-                table.checks[column] = values
+                written = re.sub(r"^CHECK (.*?)( NO INHERIT)?( NOT VALID)?$", r"\1", definition)
+                table.checks.append(_check(expression(written)))
             case "f":
-                name_only = target.removeprefix("public.")
-                table.foreign_keys[tuple(columns)] = (name_only, tuple(target_columns))
+                referenced = (target.removeprefix("public."), tuple(target_columns))
+                table.foreign_keys.append((tuple(columns), referenced))
                 table.key_actions.add(actions)
     for (definition,) in rows("""
         SELECT pg_get_indexdef(indexrelid) FROM pg_index

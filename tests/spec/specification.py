@@ -71,6 +71,9 @@ class TableSpec:
 ForeignKeys = dict[tuple[str, ...], tuple[str, tuple[str, ...]]]
 """Columns to (table, columns)."""
 
+PLATFORM = ("applications",)
+"""The tables of public that others make."""
+
 TENANT_KEY: ForeignKeys = {("app_code",): ("applications", ("app_code",))}
 """Every table's foreign key to its tenant."""
 

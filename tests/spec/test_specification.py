@@ -1,4 +1,4 @@
-"""Fragments, the built file and the live catalog are each what the specification says, exactly."""
+"""Fragments, built files and the live catalog are each what the specification says, exactly."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from schema_sql.source import SourceError, read_source
+from schema_sql.source import Source, SourceError
 from schema_sql.statements import parse
 from schema_targets.workspace import find_files, load
-from spec.observed import ObservedPolicy, ObservedTable, from_catalog, from_sql, index_tree, tree
-from spec.specification import SELF_EVIDENT, TABLES, TableSpec
+from spec.observed import (
+    ObservedPolicy,
+    ObservedSchema,
+    ObservedTable,
+    from_catalog,
+    from_sql,
+    index_tree,
+    tree,
+)
+from spec.specification import PLATFORM, SELF_EVIDENT, TABLES, TableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +27,9 @@ if TYPE_CHECKING:
     import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
-MIGRATION = "supabase/migrations/20251120_phase1d_workflow_tables.sql"
 
 
-def _fragments() -> dict[str, ObservedTable]:
+def _fragments() -> ObservedSchema:
     workspace = load(find_files(ROOT))
     parsed = []
     for target in workspace.of_kind("migration"):
@@ -34,15 +41,16 @@ def _fragments() -> dict[str, ObservedTable]:
 
 
 @pytest.fixture(scope="module", params=["fragments", "file", "catalog"])
-def observed(request: pytest.FixtureRequest) -> Iterator[dict[str, ObservedTable]]:
+def observed(request: pytest.FixtureRequest) -> Iterator[ObservedSchema]:
     """The schema as each of its three forms has it."""
     if request.param == "fragments":
         yield _fragments()
     elif request.param == "file":
-        yield from_sql([parse(read_source(ROOT / MIGRATION, MIGRATION))])
+        migrations: list[tuple[str, str]] = request.getfixturevalue("migrations")
+        yield from_sql(parse(Source(path, text)) for path, text in migrations)
     else:
         connection: psycopg.Connection[Any] = request.getfixturevalue("migrated_connection")
-        yield from_catalog(connection, TABLES)
+        yield from_catalog(connection, PLATFORM)
 
 
 @pytest.fixture(params=sorted(TABLES))
@@ -53,7 +61,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def table(observed: dict[str, ObservedTable], name: str) -> ObservedTable:
+def table(observed: ObservedSchema, name: str) -> ObservedTable:
     """A table as it is."""
     assert name in observed, f"there is no table {name}"
     return observed[name]
@@ -65,9 +73,14 @@ def spec(name: str) -> TableSpec:
     return TABLES[name]
 
 
-def test_no_other_table(observed: dict[str, ObservedTable]) -> None:
+def test_no_other_table(observed: ObservedSchema) -> None:
     """The six tables are there, and no seventh."""
     assert set(observed) == set(TABLES)
+
+
+def test_nothing_but_tables(observed: ObservedSchema) -> None:
+    """No function, trigger, view or whatever else; no rows; no setting or privilege beyond ours."""
+    assert observed.others == []
 
 
 def test_columns(table: ObservedTable, spec: TableSpec) -> None:
@@ -84,17 +97,17 @@ def test_columns(table: ObservedTable, spec: TableSpec) -> None:
 def test_keys(table: ObservedTable, spec: TableSpec) -> None:
     """The primary key is id, and the unique keys are those that are required."""
     assert table.primary_key == ("id",)
-    assert table.unique == spec.unique
+    assert sorted(table.unique) == sorted(spec.unique)
 
 
 def test_checks(table: ObservedTable, spec: TableSpec) -> None:
     """Every status and type admits exactly its values."""
-    assert table.checks == spec.checks
+    assert sorted(table.checks) == sorted(spec.checks.items())
 
 
 def test_foreign_keys(table: ObservedTable, spec: TableSpec) -> None:
     """One tenant-scoped foreign key for each relationship, and none deletes or updates rows."""
-    assert table.foreign_keys == spec.foreign_keys
+    assert sorted(table.foreign_keys) == sorted(spec.foreign_keys.items())
     assert table.key_actions == {"aa"}
 
 
