@@ -159,6 +159,24 @@ def apply_statement_by_statement(
     return tuple(notices)
 
 
+def apply_statement(
+    connection: Connection[TupleRow], statement: str, *, source: str, start: int, name: str
+) -> None:
+    """Apply one statement of a text, in whatever transaction the caller has begun.
+
+    Args:
+        connection: where to.
+        statement: its text.
+        source: the text that it was cut from, so that errors name lines of it.
+        start: where it begins in that, in characters from 0.
+        name: what errors call the text, usually the path of its file.
+
+    Raises:
+        ApplyError: it was refused.
+    """
+    _execute(connection, statement, name=name, source=source, start=start, done_before=0)
+
+
 def _execute(
     connection: Connection[TupleRow],
     sql: str,
