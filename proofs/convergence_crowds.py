@@ -41,8 +41,8 @@ RUNNERS = (25, 100)
 LOCK_TIMEOUT = "55P03"
 """PostgreSQL's code for having given up waiting: lock_not_available."""
 
-_BYSTANDER_WAITS = "2s"
-"""Twice what a run holds tables for while it waits, because the machine is busy with this proof."""
+_BYSTANDER_WAITS = "3s"
+"""A second more than a run makes others wait, because the machine is busy with this proof."""
 
 ROWS = 1000
 """How many rows each table holds when the file is run again."""

@@ -200,7 +200,7 @@ SABOTAGES = (
     Sabotage(
         "tables kept while waiting for the next",
         "the re-run while a table is held, and its bystander",
-        _instead("INTERVAL '0.9 seconds'", "INTERVAL '9 seconds'"),
+        _instead("deadlock_timeout * 1.2", "deadlock_timeout * 9"),
         _held_tables,
     ),
     Sabotage(

@@ -5,6 +5,7 @@ DECLARE
   caller_path CONSTANT TEXT := current_setting('search_path');
   patience CONSTANT TEXT := current_setting('lock_timeout');
   give_up CONSTANT TIMESTAMPTZ := clock_timestamp() + nullif(patience, '0')::INTERVAL;
+  deadlock_timeout CONSTANT INTERVAL := current_setting('deadlock_timeout');
   let_go TIMESTAMPTZ;
   existing TEXT[];
   existing_table TEXT;
@@ -35,8 +36,9 @@ BEGIN
   PERFORM set_config('search_path', caller_path, TRUE);
 
   LOOP
-    -- Sooner than PostgreSQL looks for deadlocks, and soon enough for whoever queues behind.
-    let_go := least(clock_timestamp() + INTERVAL '0.9 seconds', give_up);
+    -- While nothing is held, long enough for autovacuum to give way, which it does after
+    -- deadlock_timeout; behind that, sooner than PostgreSQL looks for deadlocks.
+    let_go := least(clock_timestamp() + deadlock_timeout * 1.2, give_up);
     BEGIN
       FOREACH existing_table IN ARRAY existing LOOP
         PERFORM set_config('lock_timeout', greatest(
@@ -44,15 +46,17 @@ BEGIN
         )::INTEGER::TEXT, TRUE);
         -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', existing_table);
+        IF existing_table = existing[1] THEN
+          let_go := least(clock_timestamp() + deadlock_timeout * 0.8, give_up);
+        END IF;
       END LOOP;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
       IF clock_timestamp() >= give_up THEN
         PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE);
-        SELECT string_agg(DISTINCT CASE WHEN pid IS NULL THEN 'a prepared transaction'
-          ELSE format('process %s (%s)', pid,
-            concat_ws(', ', usename, nullif(application_name, ''), state))
-          END, '; ')
+        SELECT string_agg(DISTINCT coalesce('process ' || pid || coalesce(
+          ' (' || nullif(concat_ws(', ', usename, nullif(application_name, ''), state), '') || ')', ''
+        ), 'a prepared transaction'), '; ')
         INTO users
         FROM pg_locks
         JOIN pg_database ON pg_database.oid = database AND pg_database.datname = current_database()
@@ -66,6 +70,7 @@ BEGIN
           ),
           HINT = 'Run this file again when that is over; pg_terminate_backend(pid) ends a session.';
       END IF;
+      existing := existing_table || array_remove(existing, existing_table);
       PERFORM pg_sleep(0.1);
     END;
   END LOOP;
