@@ -5,6 +5,7 @@ Knows servers, clients and databases; what is asked and what is right stands in 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,9 +14,11 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+import httpx
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 from supabase import PostgrestAPIError, create_client
@@ -34,8 +37,16 @@ from proofs.api_scenario import (
     user_of,
 )
 from proofs.node.claims import Claim, claim, failures, table
-from proofs.node.npm import NodeError, environment, install, program, run_node_proof
-from proofs.report import ROOT, conclude, parser, progress
+from proofs.node.npm import (
+    NodeError,
+    environment,
+    install,
+    pinned,
+    program,
+    run,
+    run_node_proof,
+)
+from proofs.report import MIGRATION, ROOT, conclude, parser, progress
 from schema_cli.project import platform_stubs
 from schema_database import (
     Cluster,
@@ -53,12 +64,12 @@ if TYPE_CHECKING:
 
     from schema_database import Template
 
-MIGRATION = "supabase/migrations/20251120_phase1d_workflow_tables.sql"
-
 GRANTS_KEPT = "after all requests, no privilege and nothing else in the catalog has changed"
 
 # A client sends about 150 requests, each of some milliseconds.
-_TIMEOUT = 120
+_TIMEOUT = 120.0
+# A server that breaks off an answer is still there for a moment.
+_LAST_WORDS = 5.0
 
 Client = Callable[[str, Sequence[Request]], list[Answer]]
 """Sends requests to a server, given by its URL, and returns the answers."""
@@ -71,7 +82,7 @@ class Sabotage:
     Attributes:
         name: what is wrong.
         sql: what makes it so, run by the owner.
-        noticed_by: the beginning of a claim that must fail.
+        noticed_by: how claims begin that must fail, each of them.
         keep_grants: False lets the server grant what it likes.
         forge: False signs the forged tokens well.
     """
@@ -137,8 +148,16 @@ SABOTAGES = (
     Sabotage(
         "forged tokens are signed with the right secret",
         "",
-        "a forged token is refused: another tenant",
+        "a forged token is refused",
         forge=False,
+    ),
+    Sabotage(
+        "a trigger takes back what an update changes",
+        "CREATE FUNCTION public.keep_old() RETURNS TRIGGER LANGUAGE plpgsql"
+        " AS 'BEGIN RETURN OLD; END';"
+        " CREATE TRIGGER keep_old BEFORE UPDATE ON public.instance_context"
+        " FOR EACH ROW EXECUTE FUNCTION public.keep_old()",
+        "own rows can be inserted, changed and deleted",
     ),
     Sabotage(
         "the server is left to its own grants (`rlsState` not active)",
@@ -174,12 +193,12 @@ def prove() -> int:
                 progress(done, total, "conversations")
         for sabotage in SABOTAGES:
             claims = ask(cluster, template, folder, send_with_python, sabotage)
-            failed = [each.name for each in claims if not each.held]
+            meant = [each for each in claims if each.name.startswith(sabotage.noticed_by)]
             noticed.append(
                 claim(
                     f"sabotage: {sabotage.name}",
-                    any(each.startswith(sabotage.noticed_by) for each in failed),
-                    f"noticed by {failed or 'nothing'}",
+                    bool(meant) and not any(each.held for each in meant),
+                    f"not noticed by {[each.name for each in meant if each.held]}",
                 )
             )
             done += 1
@@ -261,7 +280,7 @@ def serving(folder: Path, database: Database, *, keep_grants: bool) -> Iterator[
     """Run @supabase/lite on a database for the length of a `with` block; yields its URL.
 
     Raises:
-        NodeError: it did not start.
+        NodeError: it did not start, or ended before the block did, or a client got no answer.
     """
     settings = {
         "url": database.url,
@@ -288,20 +307,43 @@ def serving(folder: Path, database: Database, *, keep_grants: bool) -> Iterator[
         assert server.stdin is not None  # noqa: S101 - PIPE was asked for
         assert server.stdout is not None  # noqa: S101
         try:
-            server.stdin.write(json.dumps(settings) + "\n")
-            server.stdin.flush()
+            # If it has ended already, that shows in what it does not answer.
+            with contextlib.suppress(OSError):
+                server.stdin.write(json.dumps(settings) + "\n")
+                server.stdin.flush()
             line = server.stdout.readline()
             if not line:
-                log.seek(0)
-                said = "\n".join(log.read().strip().splitlines()[-8:])
-                raise NodeError(f"@supabase/lite did not start:\n{said}\n  help: read what it says")
-            yield f"http://127.0.0.1:{json.loads(line)['port']}"
+                raise NodeError(f"@supabase/lite did not start{_end_of(log)}")
+            try:
+                yield f"http://127.0.0.1:{json.loads(line)['port']}"
+            except (httpx.HTTPError, NodeError) as error:
+                said = f"a client got no answer: {str(error) or type(error).__name__}"
+                raise NodeError(f"{said}\n@supabase/lite {_state(server)}{_end_of(log)}") from None
+            if server.poll() is not None:
+                raise NodeError(f"@supabase/lite {_state(server)}, unasked{_end_of(log)}")
         finally:
             server.terminate()
 
 
+def _state(server: subprocess.Popen[str]) -> str:
+    try:
+        return f"ended with status {server.wait(_LAST_WORDS)}"
+    except subprocess.TimeoutExpired:
+        return "still runs"
+
+
+def _end_of(log: IO[str]) -> str:
+    log.seek(0)
+    said = "\n".join(log.read().strip().splitlines()[-8:])
+    return f":\n{said}\n  help: read what it says" if said else ", and said nothing"
+
+
 def send_with_python(url: str, requests: Sequence[Request]) -> list[Answer]:
-    """Send requests with supabase-py, one after another."""
+    """Send requests with supabase-py, one after another.
+
+    Raises:
+        httpx.HTTPError: the server gave no answer.
+    """
     clients: dict[tuple[str, str | None], Any] = {}
     answers = []
     for request in requests:
@@ -337,19 +379,16 @@ def send_with_javascript(folder: Path, url: str, requests: Sequence[Request]) ->
     """Send requests with supabase-js, one after another.
 
     Raises:
-        NodeError: it failed, other than by an answer.
+        NodeError: it failed, other than by an answer, or took too long.
     """
     with tempfile.TemporaryDirectory() as home:
-        done = subprocess.run(
+        done = run(
             [program("node"), str(folder / "client.mjs")],
-            cwd=folder,
-            env=environment(Path(home)),
-            input=json.dumps({"url": url, "requests": [each.to_json() for each in requests]}),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=_TIMEOUT,
-            check=False,
+            "supabase-js",
+            folder=folder,
+            variables=environment(Path(home)),
+            seconds=_TIMEOUT,
+            stdin=json.dumps({"url": url, "requests": [each.to_json() for each in requests]}),
         )
     if done.returncode:
         said = "\n".join(done.stderr.strip().splitlines()[-8:])
@@ -392,21 +431,23 @@ def report(results: Mapping[str, Sequence[Claim]], noticed: Sequence[Claim]) -> 
         ],
     )
     sabotages = table(
-        ("Fault", "Claim that must fail", "Noticed"),
+        ("Fault", "Claims that must fail", "Noticed"),
         [
             (sabotage.name, f"{sabotage.noticed_by} …", "yes" if each.held else "**no**")
             for sabotage, each in zip(SABOTAGES, noticed, strict=True)
         ],
     )
+    python, node = metadata.version("supabase"), pinned("api")
+    javascript, lite = node["@supabase/supabase-js"], node["@supabase/lite"]
     return f"""\
 # The Data API
 
-Users do not speak SQL to Supabase but HTTP, through its clients. Here `supabase-py` and
-`supabase-js` send the same requests, with tokens signed as Supabase Auth signs them (HS256), to a
-database of our own; each under both ways in which Supabase grants new tables to the API roles. That
-makes four conversations.
+Users do not speak SQL to Supabase but HTTP, through its clients. Here `supabase-py` {python} and
+`supabase-js` {javascript} send the same requests, with tokens signed as Supabase Auth signs them
+(HS256), to a database of our own; each under both ways in which Supabase grants new tables to the
+API roles. That makes four conversations.
 
-Behind HTTP stands npm's `@supabase/lite`, **an alpha** that speaks PostgREST's protocol, on
+Behind HTTP stands npm's `@supabase/lite` {lite}, **an alpha** that speaks PostgREST's protocol, on
 PostgreSQL itself: policies, privileges and keys are the database's, not an imitation's.
 
 {claims}
@@ -425,7 +466,7 @@ the caller may see. Two keys between two tables would make it ambiguous (PGRST20
 
 ## What this does not prove
 
-- PostgREST itself, which is not on npm. Error codes are what `@supabase/lite` 0.10.0 makes of
+- PostgREST itself, which is not on npm. Error codes are what `@supabase/lite` makes of
   PostgreSQL's. It connects as the owner and takes the caller's role for each request.
 - It takes a token without a signature for no token at all: 42501, where PostgREST says PGRST301.
 - It takes any table that references two others for one that joins them, and so finds

@@ -25,6 +25,14 @@ TABLES = (
     "workflow_history",
 )
 MUTABLE = TABLES[:-1]
+CHANGES: Mapping[str, Row] = {
+    "function_registry": {"description": "changed"},
+    "workflow_definitions": {"description": "changed"},
+    "workflow_instances": {"current_node_id": "changed"},
+    "instance_tasks": {"node_id": "changed"},
+    "instance_context": {"context_data": {"changed": True}},
+}
+"""What users write into a row of their own, in each table that takes changes."""
 A, B = "alpha", "beta"
 SHARED = "shared.send_mail"
 
@@ -350,8 +358,8 @@ def _writing() -> list[Step]:
             ),
             Step(
                 "own rows can be inserted, changed and deleted",
-                Request(user, table, "update", values={"app_code": A}, where={"id": new}),
-                ids(new),
+                Request(user, table, "update", values=CHANGES[table], where={"id": new}),
+                _changed(new, CHANGES[table]),
             ),
             Step(
                 "own rows can be inserted, changed and deleted",
@@ -371,6 +379,12 @@ def _writing() -> list[Step]:
         )
     )
     return steps
+
+
+def _changed(wanted: str, values: Row) -> Judge:
+    return lambda answer: (
+        ids(wanted)(answer) and all(row.items() >= values.items() for row in answer.rows or ())
+    )
 
 
 def _functions() -> list[Step]:

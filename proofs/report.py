@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 """The repository: where the workspace, the migration and docs/ are."""
 
+MIGRATION = "supabase/migrations/20251120_phase1d_workflow_tables.sql"
+"""The migration that the proofs are about, as seen from the repository."""
+
 _STEPS = 10
 
 _interrupts: list[int] = []

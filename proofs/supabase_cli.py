@@ -10,12 +10,14 @@ import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from proofs.advisors import ACCEPTED_KEY, unaccepted
 from proofs.node.claims import Claim, claim, failures, table
-from proofs.node.npm import run_node_proof
+from proofs.node.npm import pinned, run_node_proof
 from proofs.node.supabase import Said, SupabaseCli, fresh_cli, installed_cli
+from proofs.report import MIGRATION as MIGRATION_PATH
 from proofs.report import ROOT, conclude, parser, progress
 from schema_cli.project import platform_stubs
 from schema_database import (
@@ -34,7 +36,7 @@ from schema_targets.workspace import find_files, load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-MIGRATION = "20251120_phase1d_workflow_tables.sql"
+MIGRATION = PurePosixPath(MIGRATION_PATH).name
 LATER = "20251121_later.sql"
 BROKEN = "20251122_broken.sql"
 
@@ -188,17 +190,17 @@ def refuses(project: Project) -> Iterator[Claim]:
 
 def waits(project: Project) -> Iterator[Claim]:
     """Push over our own tables while a session uses one of them."""
-    sql = (ROOT / "supabase" / "migrations" / MIGRATION).read_text(encoding="utf-8")
+    sql = (ROOT / MIGRATION_PATH).read_text(encoding="utf-8")
     apply_as_one_transaction(project.database.url, sql, name=MIGRATION)
     before, policies = project.catalog(), project.policies()
     with connected(project.database.url) as reader, reader.transaction():
         reader.execute("SELECT FROM public.workflow_history")
+        holder = f"process {reader.info.backend_pid} "
         waited = project.push()
     yield claim(
         "while a session reads a table, a push gives up and names the table and the session",
         waited.status != 0
-        and f"public.workflow_history is in use by process {reader.info.backend_pid} "
-        in waited.out + waited.err,
+        and f"public.workflow_history is in use by {holder}" in waited.out + waited.err,
         str(waited)[:2000],
     )
     yield claim(
@@ -264,6 +266,15 @@ class Sabotage:
         return sql.replace(self.old, self.new)
 
 
+_BEGINNING = "SET LOCAL lock_timeout = '5s';"
+_FORGETS = """\
+CREATE OR REPLACE FUNCTION supabase_migrations.forget() RETURNS TRIGGER LANGUAGE plpgsql
+  AS 'BEGIN RETURN NULL; END';
+CREATE OR REPLACE TRIGGER forget BEFORE INSERT ON supabase_migrations.schema_migrations
+  FOR EACH ROW EXECUTE FUNCTION supabase_migrations.forget();
+"""
+_LEAVES_SOMETHING = "COMMIT; CREATE TABLE IF NOT EXISTS public.left_over (); BEGIN;\n"
+
 SABOTAGES = (
     Sabotage(
         "a grant is missing",
@@ -271,6 +282,34 @@ SABOTAGES = (
         "",
         pushes,
         "the catalog is the one",
+    ),
+    Sabotage(
+        "what was pushed is not remembered",
+        _BEGINNING,
+        _FORGETS + _BEGINNING,
+        pushes,
+        "a second push",
+    ),
+    Sabotage(
+        "what was pushed is not remembered",
+        _BEGINNING,
+        _FORGETS + _BEGINNING,
+        resumes,
+        "once it is mended",
+    ),
+    Sabotage(
+        "it commits before its guard has looked",
+        _BEGINNING,
+        _LEAVES_SOMETHING + _BEGINNING,
+        refuses,
+        "the refused push changed nothing",
+    ),
+    Sabotage(
+        "it commits before it waits",
+        _BEGINNING,
+        _LEAVES_SOMETHING + _BEGINNING,
+        waits,
+        "that push changed nothing",
     ),
     Sabotage(
         "the guard looks at no table",
@@ -281,7 +320,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "there is no lock_timeout",
-        "SET LOCAL lock_timeout = '5s';",
+        _BEGINNING,
         "SET LOCAL statement_timeout = '6s';",
         waits,
         "while a session reads a table",
@@ -314,7 +353,7 @@ SABOTAGES = (
 def prove() -> int:
     """Run every act under both privilege regimes, then every sabotage; return the exit status."""
     command = installed_cli()
-    sql = (ROOT / "supabase" / "migrations" / MIGRATION).read_text(encoding="utf-8")
+    sql = (ROOT / MIGRATION_PATH).read_text(encoding="utf-8")
     stubs = platform_stubs(load(find_files(ROOT)))
     results: dict[str, dict[PrivilegeRegime, Claim]] = {}
     noticed: list[Claim] = []
@@ -370,7 +409,7 @@ def _project(
 
 def _applied_by_ourselves(project: Project) -> Catalog:
     """Return the catalog that the committed file makes, which is then undone."""
-    sql = (ROOT / "supabase" / "migrations" / MIGRATION).read_text(encoding="utf-8")
+    sql = (ROOT / MIGRATION_PATH).read_text(encoding="utf-8")
     with connected(project.database.url) as connection, connection.transaction(force_rollback=True):
         apply_as_one_transaction(connection, sql, name=MIGRATION)
         return read_catalog(connection)
@@ -402,10 +441,11 @@ def _report(results: Mapping[str, Mapping[PrivilegeRegime, Claim]], others: list
             for sabotage, each in zip(SABOTAGES, others, strict=False)
         ],
     )
+    version = pinned("supabase_cli")["supabase"]
     return f"""\
 # The Supabase CLI
 
-The command-line client that npm ships as `supabase` 3.1.0 runs our migration as people do:
+The command-line client that npm ships as `supabase` {version} runs our migration as people do:
 `supabase db push --yes --remote=URL`, then `supabase db advisors --level=info -o json`. Each act
 has a fresh database of our own and a copy of `supabase/`, under both ways in which Supabase grants
 new tables to the API roles.

@@ -20,7 +20,7 @@ from schema_sql.statements import parse
 from schema_targets.workspace import find_files, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = "supabase/migrations"
@@ -61,6 +61,19 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     handed = getattr(request.config, "workerinput", {}).get("cluster")
     with Cluster.attach(handed or _handle(request.config)) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def _say_which_postgresql(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    """Put the major version that a test has its database on into the JUnit report.
+
+    Of each test, because what is recorded of a whole suite does not leave an xdist worker.
+    """
+    for name in ("cluster", "one_cluster"):
+        if name in request.fixturenames:
+            record_property("postgresql", request.getfixturevalue(name).major)
 
 
 @pytest.fixture(scope="session")
@@ -132,11 +145,15 @@ def migrated_database(cluster: Cluster, migrated_template: Template) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def migrated_connection(
+def migrated_connections(
     cluster: Cluster, stubs: list[tuple[str, str]], migrations: list[tuple[str, str]]
-) -> Iterator[psycopg.Connection[Any]]:
-    """A read-only connection to a database with all migrations that tests share."""
-    template = cluster.template(PrivilegeRegime.EXPLICIT, stubs, migrations)
-    with cluster.clone(template) as database, psycopg.connect(database.url) as connection:
-        connection.read_only = True
-        yield connection
+) -> Iterator[dict[PrivilegeRegime, psycopg.Connection[Any]]]:
+    """Read-only connections that tests share, to a database with all migrations of each regime."""
+    with ExitStack() as stack:
+        connections = {}
+        for regime in PrivilegeRegime:
+            template = cluster.template(regime, stubs, migrations)
+            database = stack.enter_context(cluster.clone(template))
+            connections[regime] = stack.enter_context(psycopg.connect(database.url))
+            connections[regime].read_only = True
+        yield connections

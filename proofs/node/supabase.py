@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from psycopg import conninfo
 
-from proofs.node.npm import environment, install, program
+from proofs.node.npm import environment, install, program, run
+from schema_database.address import masked, with_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # A command takes one or two seconds; one that asks a question would wait for ever.
-_TIMEOUT = 120
+_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
@@ -56,26 +56,27 @@ class SupabaseCli:
         """Run one command on a database.
 
         Args:
-            url: the database's; its password is not in the answer.
+            url: the database's; its password is neither on the command line nor in the answer.
             arguments: the command, but for the database.
+
+        Raises:
+            DatabaseError: `url` is no connection string.
+            NodeError: it gave no answer in time.
         """
-        done = subprocess.run(
-            [*self.command, *arguments, f"--remote={url}"],
-            cwd=self.folder,
-            env=dict(self.variables),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=_TIMEOUT,
-            check=False,
+        bare = with_parts(url, password=None)
+        password = str(conninfo.conninfo_to_dict(url).get("password") or "")
+        done = run(
+            [*self.command, *arguments, f"--remote={bare}"],
+            f"`supabase {' '.join(arguments)} --remote={masked(url)}`",
+            folder=self.folder,
+            variables={**self.variables, "PGPASSWORD": password},
+            seconds=_TIMEOUT,
         )
-        password = str(conninfo.conninfo_to_dict(url).get("password") or url)
-        return Said(
-            done.returncode,
-            done.stdout.replace(password, "***"),
-            done.stderr.replace(password, "***"),
+        out, err = (
+            said.replace(password, "***") if password else said
+            for said in (done.stdout, done.stderr)
         )
+        return Said(done.returncode, out, err)
 
 
 def installed_cli() -> tuple[str, ...]:

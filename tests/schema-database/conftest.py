@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from schema_database import Cluster, Database, DatabaseError, Template, find_engine
+from schema_database.engine import DEFAULT_MAJOR, OLDEST_MAJOR
 from schema_database.supabase import PrivilegeRegime
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE
 CREATE TABLE public.tenants (code TEXT CONSTRAINT tenants_pkey PRIMARY KEY);
 """
 
+MAJOR = int(os.environ.get("SCHEMA_PG_MAJOR", "0")) or DEFAULT_MAJOR
+"""The version that the whole suite is asked to run on, else the one that is always installed."""
+
 STUBS = (("roles.sql", ROLES), ("platform.sql", PLATFORM))
 
 
@@ -59,11 +64,16 @@ def engine_or_skip() -> Callable[[int], Engine]:
     return find
 
 
-@pytest.fixture(scope="session", params=[18, 15])
+# Named alike on every version, because `nox -s test_matrix` compares what ran by name.
+@pytest.fixture(
+    scope="session",
+    params=[MAJOR, DEFAULT_MAJOR if MAJOR == OLDEST_MAJOR else OLDEST_MAJOR],
+    ids=["asked-for", "another"],
+)
 def any_cluster(
     request: pytest.FixtureRequest, engine_or_skip: Callable[[int], Engine]
 ) -> Iterator[Cluster]:
-    """Return a private server of each major version that this machine has."""
+    """Return a private server of the version asked for, and of one far from it, if it is here."""
     engine_or_skip(request.param)
     with Cluster.open(major=request.param) as cluster:
         yield cluster
@@ -71,8 +81,8 @@ def any_cluster(
 
 @pytest.fixture(scope="session")
 def one_cluster() -> Iterator[Cluster]:
-    """Return a private server of the version that is always installed."""
-    with Cluster.open() as cluster:
+    """Return a private server of the version asked for."""
+    with Cluster.open(major=MAJOR) as cluster:
         yield cluster
 
 

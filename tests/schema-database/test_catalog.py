@@ -350,26 +350,37 @@ def test_every_difference_is_named(
     """
     changing.execute(change)
     actual = read_catalog(changing)
-    assert diff_catalogs(declared, actual) == CHANGES[change]
+    # Before 16, PostgreSQL says in a view whose each column is.
+    differences = [
+        line.replace(" task.", " ").replace("(task.", "(")
+        for line in diff_catalogs(declared, actual)
+    ]
+    assert differences == CHANGES[change]
     own = ("table public.task", "policy app_isolation on public.task", "policy hole on public.task")
     said = [line for line in CHANGES[change] if line.startswith(own) and change not in HARMLESS]
     assert verify(declared, actual, ["public.task"]) == said
 
 
 def test_the_same_schema_has_no_difference(
-    any_cluster: Cluster, stub_texts: tuple[tuple[str, str], ...], declared: Catalog
+    any_cluster: Cluster,
+    one_cluster: Cluster,
+    stub_texts: tuple[tuple[str, str], ...],
+    declared: Catalog,
 ) -> None:
     """Two databases made alike are alike to the byte, on 15 as on 18."""
     for database in _built(any_cluster, stub_texts):
         catalog = read_live_catalog(database.url)
         task = ["task", "parent"]
         # The regime leaves MAINTAIN to the API roles from 17; task revokes all, parent nothing.
-        missing = [
-            f"table public.parent: grant MAINTAIN to {role} is missing"
+        declares, holds = (each.major >= 17 for each in (one_cluster, any_cluster))
+        fault = "not expected" if holds else "missing"
+        differences = [
+            f"table public.parent: grant MAINTAIN to {role} is {fault}"
             for role in ("anon", "authenticated", "service_role")
+            if declares != holds
         ]
         assert verify(declared, catalog, ["task"]) == []
-        assert verify(declared, catalog, task) == (missing if any_cluster.major < 17 else [])
+        assert verify(declared, catalog, task) == differences
         with psycopg.connect(database.url) as connection:
             connection.execute("SET search_path = public, auth, extensions")
             assert read_catalog(connection).to_json() == catalog.to_json()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from schema_database import PrivilegeRegime
 from schema_sql.source import Source, SourceError
 from schema_sql.statements import parse
 from schema_targets.workspace import find_files, load
@@ -40,17 +41,22 @@ def _fragments() -> ObservedSchema:
     return from_sql(parsed)
 
 
-@pytest.fixture(scope="module", params=["fragments", "file", "catalog"])
+@pytest.fixture(
+    scope="module",
+    params=["fragments", "file", *PrivilegeRegime],
+    ids=lambda form: f"catalog-{form.value}" if isinstance(form, PrivilegeRegime) else form,
+)
 def observed(request: pytest.FixtureRequest) -> Iterator[ObservedSchema]:
-    """The schema as each of its three forms has it."""
+    """The schema as each of its forms has it; the catalog, as each regime leaves it."""
     if request.param == "fragments":
         yield _fragments()
     elif request.param == "file":
         migrations: list[tuple[str, str]] = request.getfixturevalue("migrations")
         yield from_sql(parse(Source(path, text)) for path, text in migrations)
     else:
-        connection: psycopg.Connection[Any] = request.getfixturevalue("migrated_connection")
-        yield from_catalog(connection, PLATFORM)
+        connections: dict[PrivilegeRegime, psycopg.Connection[Any]]
+        connections = request.getfixturevalue("migrated_connections")
+        yield from_catalog(connections[request.param], PLATFORM)
 
 
 @pytest.fixture(params=sorted(TABLES))

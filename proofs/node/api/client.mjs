@@ -17,6 +17,8 @@ async function send({ key, token, table, verb, columns, values, where }) {
   const client = createClient(url, key, token ? { accessToken: async () => token } : {});
   const rows = client.from(table);
   let query = verb === "delete" ? rows.delete() : rows[verb](verb === "select" ? columns : values);
+  // It would ask a server that is gone again and again, for minutes.
+  query.retry(false);
   for (const [column, value] of Object.entries(where)) {
     query = query.eq(column, value);
   }
