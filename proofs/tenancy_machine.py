@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.errors import Flaky
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, PrimitiveProvider
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -16,21 +17,41 @@ from hypothesis.stateful import (
 )
 
 from proofs import tenancy_operations as operations
-from proofs.tenancy_model import APPS, HISTORY, REGISTRY, TABLES, TASKS, Caller, Conflict
+from proofs.tenancy_cast import CASTS, SERVICE
+from proofs.tenancy_model import CODES, HISTORY, REGISTRY, TABLES, TASKS, Caller, Conflict
 from proofs.tenancy_operations import EVERYWHERE, probing, uid, where
-from proofs.tenancy_trial import ANON, CALLERS, SERVICE, TENANTS, Trial
+from proofs.tenancy_trial import Trial
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypothesis.internal.conjecture.data import ConjectureData
+
+    from proofs.tenancy_cast import Cast
     from proofs.tenancy_model import Row
     from proofs.tenancy_trial import Session, Tally
 
 SEED = 20251120
 
-
+_BACKEND = "tenancy"
 _UNKNOWN = 999_999
+_VERSIONS: dict[str | None, int] = {
+    app: 71_000 + 1_000 * number for number, app in enumerate(CODES)
+}
 _TEXTS = ("function_code", "workflow_code")
 
-_callers = st.sampled_from(CALLERS)
+
+def _each(pick: Callable[[TenancyMachine, int], Any], last: int) -> st.SearchStrategy[Any]:
+    """Return a strategy for what only an example knows: one of its callers, one of its tenants."""
+    return st.builds(pick, st.runner(), st.integers(0, last))
+
+
+_callers = _each(lambda machine, which: machine.cast.callers[which], len(CASTS[0].callers) - 1)
+_insiders = _each(
+    lambda machine, which: (SERVICE, SERVICE, *machine.cast.tenants)[which],
+    len(CASTS[0].tenants) + 1,
+)
+_apps = _each(lambda machine, which: machine.cast.apps[which], len(CASTS[0].apps) - 1)
 _tables = st.sampled_from(tuple(TABLES))
 _children = st.sampled_from(
     tuple(
@@ -112,7 +133,7 @@ _drafts = st.builds(
 
 
 class TenancyMachine(RuleBasedStateMachine):
-    """Three tenants, one database; subclassed with a session and a tally."""
+    """Three tenants of six, one database; subclassed with a session and a tally."""
 
     session: ClassVar[Session]
     tally: ClassVar[Tally]
@@ -120,20 +141,22 @@ class TenancyMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.number = 0
+        self.cast: Cast = CASTS[0]
         self.trial = Trial(self.session, self.tally, [])
 
     def teardown(self) -> None:
         """Forget what was done."""
         self.session.end()
 
-    @initialize(furnished=_mostly)
-    def furnish(self, furnished: bool) -> None:
+    @initialize(cast=st.sampled_from(CASTS), furnished=_mostly)
+    def furnish(self, cast: Cast, furnished: bool) -> None:
         """Give each tenant a row in each table, mostly, and everybody a shared function."""
+        self.cast = self.trial.cast = cast
         if not furnished:
             return
-        for app in (*APPS, None):
+        for pick, app in enumerate((*self.cast.apps, None)):
             for table in TABLES if app else (REGISTRY,):
-                self.trial.furnish(table, self._new(table, app, 0))
+                self.trial.furnish(table, self._new(table, app, pick))
         self.trial.look()
 
     @rule(aim=_aims)
@@ -154,6 +177,30 @@ class TenancyMachine(RuleBasedStateMachine):
         """SELECT with a join."""
         self.trial.do(caller, operations.join(*child, kind))
 
+    @rule(caller=_callers, table=st.sampled_from(("instance_context", TASKS, HISTORY)))
+    def join_three(self, caller: Caller, table: str) -> None:
+        """SELECT with two joins."""
+        self.trial.do(caller, operations.join_three(table))
+
+    @rule(caller=_callers, child=_children)
+    def update_from(self, caller: Caller, child: tuple[str, str]) -> None:
+        """UPDATE … FROM."""
+        self.trial.do(caller, operations.update_from(*child, self._note()))
+
+    @rule(caller=_callers, child=_children, pick=_picks, own=_mostly)
+    def delete_using(self, caller: Caller, child: tuple[str, str], pick: int, own: bool) -> None:
+        """DELETE … USING: the children of one parent."""
+        parent, _ = operations.above(*child)
+        condition = self._where(Aim(caller, parent, pick, own, "one"))
+        self.trial.do(caller, operations.delete_using(*child, condition))
+
+    @rule(caller=_callers, app=_apps | st.none(), pick=_picks, own=_mostly)
+    def chronicle(self, caller: Caller, app: str | None, pick: int, own: bool) -> None:
+        """INSERT … SELECT: from one run, or from all."""
+        scope = "one" if pick % 4 else "all"
+        condition = self._where(Aim(caller, "workflow_instances", pick, own, scope))
+        self.trial.do(caller, operations.chronicle(app, condition))
+
     @rule(draft=_drafts, returning=st.booleans())
     def insert(self, draft: Draft, returning: bool) -> None:
         """INSERT of one row, with parents and functions of whomever, and perhaps a flaw."""
@@ -169,8 +216,13 @@ class TenancyMachine(RuleBasedStateMachine):
             draft.caller, operations.insert(draft.table, [first, second], returning=False)
         )
 
-    @rule(aim=_aims, kind=st.sampled_from(("nothing", "update", "where")), returning=st.booleans())
-    def upsert(self, aim: Aim, kind: str, returning: bool) -> None:
+    @rule(
+        aim=_aims,
+        kind=st.sampled_from(("nothing", "update", "where")),
+        returning=st.booleans(),
+        several=st.sampled_from((False, False, True)),
+    )
+    def upsert(self, aim: Aim, kind: str, returning: bool, several: bool) -> None:
         """INSERT … ON CONFLICT, with one's own row or another's in the way."""
         caller, table, pick = aim.caller, aim.table, aim.pick
         keys = TABLES[table].keys
@@ -178,11 +230,12 @@ class TenancyMachine(RuleBasedStateMachine):
         rival = self._row(aim)
         row = self._new(table, self._app(caller, pick), pick)
         # The tenant stays the caller's: who claims to be another is refused before any conflict.
-        row |= {
-            column: rival[column]
-            for column in key
-            if column != "app_code" and rival[column] is not None
-        }
+        if kind != "nothing" or pick % 4 < 2:
+            row |= {
+                column: rival[column]
+                for column in key
+                if column != "app_code" and rival[column] is not None
+            }
         name = TABLES[table].note
         changes = {name: row[name]}
         note = rival[name] if pick % 3 else "no such note"
@@ -192,12 +245,15 @@ class TenancyMachine(RuleBasedStateMachine):
             conflict, note = Conflict(key, changes), None
         else:
             conflict = Conflict(key, changes, lambda other: bool(other[name] == note))
-        self.trial.do(caller, operations.upsert(table, row, conflict, note, returning=returning))
+        # With a condition only one: it may be asked before the policies, or not at all.
+        several = several and conflict.where is None
+        rows = [self._new(table, self._app(caller, pick), pick + 1), row] if several else [row]
+        self.trial.do(caller, operations.upsert(table, rows, conflict, note, returning=returning))
 
     @rule(
         aim=_aims,
-        action=st.sampled_from(("UPDATE", "UPDATE", "DELETE", "DO NOTHING")),
-        app=st.sampled_from((*APPS, None, "", "")),
+        action=st.sampled_from(("UPDATE", "DELETE", "DO NOTHING", "DO NOTHING")),
+        app=_apps | st.sampled_from((None, "", "")),
         guarded=st.sampled_from(("", "", "note", "probe")),
         again=st.booleans(),
     )
@@ -237,10 +293,14 @@ class TenancyMachine(RuleBasedStateMachine):
             changes = {column: kinds[aim.pick % len(kinds)] if what == "kind" else "NO_SUCH_KIND"}
         self._update("UPDATE", aim, changes, returning)
 
-    @rule(aim=_aims, app=st.sampled_from((*APPS, None)), returning=st.booleans())
-    def move(self, aim: Aim, app: str | None, returning: bool) -> None:
+    @rule(aim=_aims, app=_apps | st.none(), returning=st.booleans(), new=st.booleans())
+    def move(self, aim: Aim, app: str | None, returning: bool, new: bool) -> None:
         """UPDATE of app_code: to give a row away, to capture one, to share a function."""
-        self._update("UPDATE of app_code", aim, {"app_code": app}, returning)
+        condition = self._added(aim) if new else self._where(aim)
+        moved = operations.update(
+            "UPDATE of app_code", aim.table, condition, {"app_code": app}, returning=returning
+        )
+        self.trial.do(aim.caller, moved)
 
     @rule(caller=_callers, child=_children, pick=_picks, link=_links, function=_functions)
     def attach(
@@ -257,17 +317,19 @@ class TenancyMachine(RuleBasedStateMachine):
         """UPDATE of the row's last key: to one that is taken, by whomever, or to a new one."""
         key = TABLES[table].keys[-1][-1]
         other = self._row(Aim(caller, table, pick // 2, own, "one"))
-        new = other[key] if pick % 2 and other[key] is not None else self._fresh(key, pick)
+        new = other[key] if pick % 2 else None
+        if new is None:
+            new = self._fresh(key, pick, other["app_code"])
         self._update("UPDATE of a key", Aim(caller, table, pick, True, "one"), {key: new}, True)
 
-    @rule(aim=_aims, returning=st.booleans())
-    def delete(self, aim: Aim, returning: bool) -> None:
-        """DELETE."""
-        condition = self._where(aim)
+    @rule(aim=_aims, returning=st.booleans(), new=st.booleans())
+    def delete(self, aim: Aim, returning: bool, new: bool) -> None:
+        """DELETE; every other time of a row that is new, because an old one has children."""
+        condition = self._added(aim) if new else self._where(aim)
         self.trial.do(aim.caller, operations.delete(aim.table, condition, returning=returning))
 
     @rule(
-        caller=st.sampled_from((SERVICE, SERVICE, *TENANTS)),
+        caller=_insiders,
         child=_children,
         pick=_picks,
         shared=st.booleans(),
@@ -280,16 +342,12 @@ class TenancyMachine(RuleBasedStateMachine):
         row[column] = self._new(table, app, pick, "foreign", "foreign")[column]
         self.trial.do(caller, operations.insert(table, [row], returning=False))
 
-    @rule(caller=st.sampled_from((SERVICE, *TENANTS)), child=_children, pick=_picks)
+    @rule(caller=_insiders, child=_children, pick=_picks)
     def bereave(self, caller: Caller, child: tuple[str, str], pick: int) -> None:
         """DELETE of a parent whose only child is new: no other reference keeps it."""
         table, column = child
         app = self._app(caller, pick)
-        above, key = next(
-            (parent, keys[-1])
-            for names, (parent, keys) in TABLES[table].parents.items()
-            if names[-1] == column
-        )
+        above, key = operations.above(table, column)
         parent = self._new(above, app, pick)
         row = self._new(table, app, pick) | {column: parent[key]}
         self.trial.do(caller, operations.insert(above, [parent], returning=False))
@@ -300,11 +358,11 @@ class TenancyMachine(RuleBasedStateMachine):
     @rule(table=_tables, pick=_picks, what=st.sampled_from(("insert", "update", "delete")))
     def trespass(self, table: str, pick: int, what: str) -> None:
         """INSERT, UPDATE or DELETE by somebody who is not logged in."""
-        row = self._new(table, APPS[pick % len(APPS)], pick)
-        condition = self._where(Aim(ANON, table, pick, False, "one"))
+        row = self._new(table, self.cast.apps[pick % len(self.cast.apps)], pick)
+        condition = self._where(Aim(self.cast.anon, table, pick, False, "one"))
         note = {TABLES[table].note: "defaced"}
         self.trial.do(
-            ANON,
+            self.cast.anon,
             {
                 "insert": operations.insert(table, [row], returning=False),
                 "update": operations.update("UPDATE", table, condition, note, returning=False),
@@ -317,14 +375,16 @@ class TenancyMachine(RuleBasedStateMachine):
         """TRUNCATE."""
         self.trial.do(caller, operations.truncate(table))
 
-    @rule(caller=_callers, table=_tables)
-    def copy_out(self, caller: Caller, table: str) -> None:
-        """COPY TO."""
-        self.trial.do(caller, operations.copy_out(table))
+    @rule(aim=_aims, query=st.booleans())
+    def copy_out(self, aim: Aim, query: bool) -> None:
+        """COPY TO: a table, or a query."""
+        condition = self._where(aim) if query else None
+        self.trial.do(aim.caller, operations.copy_out(aim.table, condition))
 
-    @rule(draft=_drafts)
-    def copy_in(self, draft: Draft) -> None:
-        """COPY FROM."""
+    @rule(draft=_drafts, by_engine=st.booleans())
+    def copy_in(self, draft: Draft, by_engine: bool) -> None:
+        """COPY FROM; often by the engine, because nobody else can."""
+        draft = replace(draft, caller=SERVICE) if by_engine else draft
         row = self._written(replace(draft, mine=True, function="own"))
         self.trial.do(draft.caller, operations.copy_in(draft.table, row))
 
@@ -334,7 +394,7 @@ class TenancyMachine(RuleBasedStateMachine):
         task = self._row(Aim(caller, TASKS, pick, own, "one"))
         self.trial.do(caller, operations.complete_task(task, self._new(HISTORY, None, 0)))
 
-    @rule(caller=_callers, pick=_picks, own=_mostly, app=st.sampled_from(APPS))
+    @rule(caller=_callers, pick=_picks, own=_mostly, app=_apps)
     def move_run(self, caller: Caller, pick: int, own: bool, app: str) -> None:
         """Four UPDATEs in one statement that move a run to another tenant."""
         instance = self._row(Aim(caller, "workflow_instances", pick, own, "one"))
@@ -355,6 +415,12 @@ class TenancyMachine(RuleBasedStateMachine):
             operations.update(kind, aim.table, condition, changes, returning=returning),
         )
 
+    def _added(self, aim: Aim) -> operations.Where:
+        """Let the caller insert a row that has no children yet; return the condition that it is."""
+        row = self._new(aim.table, self._app(aim.caller, aim.pick), aim.pick)
+        self.trial.do(aim.caller, operations.insert(aim.table, [row], returning=False))
+        return where("id", row["id"])
+
     def _where(self, aim: Aim) -> operations.Where:
         match aim.scope:
             case "all":
@@ -362,7 +428,7 @@ class TenancyMachine(RuleBasedStateMachine):
             case "probe":
                 return probing(aim.table)
             case "tenant":
-                return where("app_code", APPS[aim.pick % len(APPS)])
+                return where("app_code", self.cast.apps[aim.pick % len(self.cast.apps)])
             case _:
                 return where("id", self._row(aim)["id"])
 
@@ -378,7 +444,7 @@ class TenancyMachine(RuleBasedStateMachine):
         """Pick the tenant that a new row is said to be of."""
         if mine and caller.role == "authenticated" and caller.claim is not None:
             return caller.claim
-        return APPS[pick % len(APPS)]
+        return self.cast.apps[pick % len(self.cast.apps)]
 
     def _written(self, draft: Draft) -> Row:
         """Make the row of a draft, flaw and all."""
@@ -398,7 +464,7 @@ class TenancyMachine(RuleBasedStateMachine):
             row[shape.kinds[0]] = shape.kinds[1][pick % 3]
         for column in (*_TEXTS, "version"):
             if column in row:
-                row[column] = self._fresh(column, pick)
+                row[column] = self._fresh(column, pick, app)
         for names, (parent, keys) in shape.parents.items():
             kind = function if parent == REGISTRY else link
             rows = [
@@ -415,14 +481,14 @@ class TenancyMachine(RuleBasedStateMachine):
             row[names[-1]] = rows[pick % len(rows)][keys[-1]] if rows else nobody
         return row
 
-    def _fresh(self, column: str, pick: int) -> Any:
+    def _fresh(self, column: str, pick: int, app: str | None) -> Any:
         number = self._next()
         return {
             "id": uid(number),
             "function_code": f"function.{number}",
             "workflow_code": ("onboarding", "billing")[pick % 2],
-            # Few, so that they collide.
-            "version": pick % 4 + 1,
+            # Few, so that they collide, and each tenant's own, so that an error would betray them.
+            "version": _VERSIONS.get(app, 79_000) + pick % 4 + 1,
         }[column]
 
     def _flaw(self, table: str, row: Row, flaw: str, pick: int) -> Row:
@@ -448,6 +514,53 @@ class TenancyMachine(RuleBasedStateMachine):
         return self.number
 
 
+class PlainProvider(PrimitiveProvider):
+    """Draws from a seed and from nothing else; subclassed with the seed.
+
+    Hypothesis's own also picks numbers that it finds in the source of whatever local modules are
+    loaded, and looks at the names of their folders: a line in another room would change the draws.
+    """
+
+    start: ClassVar[int] = SEED
+
+    def __init__(self, conjecturedata: ConjectureData | None, /) -> None:
+        super().__init__(conjecturedata)
+        self._drawn = Random(self.start)  # noqa: S311 - the same on every run
+
+    def draw_boolean(self, p: float = 0.5) -> bool:
+        """Draw a boolean that is true with a given probability."""
+        return self._drawn.random() < p
+
+    def draw_integer(
+        self,
+        min_value: int | None = None,
+        max_value: int | None = None,
+        *,
+        weights: dict[int, float] | None = None,
+        shrink_towards: int = 0,
+    ) -> int:
+        """Draw an integer, each with the same probability.
+
+        Raises:
+            NotImplementedError: it has no bounds, or weights; no strategy here asks for either.
+        """
+        if min_value is None or max_value is None or weights:
+            raise NotImplementedError(shrink_towards)
+        return self._drawn.randint(min_value, max_value)
+
+    def draw_float(self, **_: Any) -> float:
+        """No strategy here draws floats."""
+        raise NotImplementedError
+
+    def draw_string(self, *_: Any, **__: Any) -> str:
+        """No strategy here draws texts."""
+        raise NotImplementedError
+
+    def draw_bytes(self, *_: Any, **__: Any) -> bytes:
+        """No strategy here draws bytes."""
+        raise NotImplementedError
+
+
 def run(session: Session, tally: Tally, *, examples: int, steps: int, start: int) -> None:
     """Do examples of up to so many steps each; the same ones for the same arguments.
 
@@ -460,27 +573,35 @@ def run(session: Session, tally: Tally, *, examples: int, steps: int, start: int
 
     Raises:
         CounterexampleError: the database and the model differ.
+        DatabaseError: the connection was lost.
     """
     machine = type("Machine", (TenancyMachine,), {"session": session, "tally": tally})
+    AVAILABLE_PROVIDERS[_BACKEND] = type("Provider", (PlainProvider,), {"start": start})
     try:
         run_state_machine_as_test(
-            seed(start)(machine),
+            machine,
             settings=settings(
+                backend=_BACKEND,
                 max_examples=examples,
                 stateful_step_count=steps,
                 database=None,
                 deadline=None,
+                derandomize=True,
                 phases=(Phase.generate,),
                 report_multiple_bugs=False,
                 print_blob=False,
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    except Flaky as error:
-        # Hypothesis takes an example that Ctrl-C cut off for one that changed its mind.
+    except Exception as error:
+        # Hypothesis tries again what it did not expect, and then takes it for something else.
         if session.interrupted:
             raise KeyboardInterrupt from error
+        if session.lost:
+            raise session.lost from None
         raise
+    finally:
+        del AVAILABLE_PROVIDERS[_BACKEND]
 
 
 def explore(
@@ -500,9 +621,11 @@ def explore(
 
     Raises:
         CounterexampleError: the database and the model differ.
+        DatabaseError: the connection was lost.
     """
     while tally.total < count:
-        # After ten examples Hypothesis begins to repeat parts of them; a new seed is worth more.
-        run(session, tally, examples=10, steps=steps, start=start)
+        # Each run begins with the simplest example, which is always the same: so, few runs.
+        examples = max(5, min(100, (count - tally.total) // steps))
+        run(session, tally, examples=examples, steps=steps, start=start)
         start += 1
     return start

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-APPS = ("alpha", "bravo", "charlie")
-"""The tenants."""
+CODES = ("alpha", "alphabet", "al_ha", "ALPHA", "o'neil", "100%")
+"""The applications that there are; each example has three of them for tenants."""
 
 REGISTRY = "function_registry"
 TASKS = "instance_tasks"
@@ -27,6 +27,8 @@ DUPLICATE = "23505"
 OUT_OF_RANGE = "23514"
 NO_NUMBER = "22P02"
 """A condition that takes the text of a row for a number: it names what it read."""
+TWICE = "21000"
+"""An upsert that would update what it has just inserted."""
 NO_COPY = "0A000"
 """COPY FROM, where row-level security applies: PostgreSQL does not support it."""
 
@@ -147,7 +149,7 @@ class Caller:
         """What kind of caller he is."""
         if self.role != "authenticated":
             return self.role
-        return "tenant" if self.claim in APPS else "stranger"
+        return "tenant" if self.claim in CODES else "stranger"
 
     def has(self, table: str, privilege: str) -> bool:
         """Say whether a GRANT lets him do this at all, on whatever rows."""
@@ -287,7 +289,7 @@ class Statement:
             RefusedError: a row would be left without its parent or application.
         """
         for name, table in TABLES.items():
-            if any(row["app_code"] not in (*APPS, None) for row in self._after[name].values()):
+            if any(row["app_code"] not in (*CODES, None) for row in self._after[name].values()):
                 raise RefusedError(NO_PARENT)
             for columns, (parent, key) in table.parents.items():
                 there = {_values(row, key) for row in self._after[parent].values()}
@@ -334,6 +336,8 @@ class Statement:
     def _settle(self, table: str, rival: Row, conflict: Conflict) -> Row | None:
         if conflict.changes is None:
             return None
+        if rival is not self._before[table].get(rival["id"]):
+            _refuse(TWICE)
         skipped = conflict.where and not conflict.where(rival)
         if not self._caller.owns(rival):
             # PostgreSQL 18.6 looks at the condition before the policy, 15.20 after it.

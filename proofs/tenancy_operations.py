@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from proofs.tenancy_model import (
-    APPS,
+    CODES,
     HISTORY,
     NO_NUMBER,
     REGISTRY,
@@ -200,13 +200,18 @@ def select(table: str, condition: Where, locking: str = "") -> Operation:
     )
 
 
+def above(child: str, column: str) -> tuple[str, str]:
+    """Return the table that a referencing column names, and the column there."""
+    return next(
+        (parent, keys[-1])
+        for names, (parent, keys) in TABLES[child].parents.items()
+        if names[-1] == column
+    )
+
+
 def join(child: str, column: str, kind: str) -> Operation:
     """Join a child with its parent by one column, without the tenant, as a careless query does."""
-    (parent, key), *_ = [
-        (parent, keys[names.index(column)])
-        for names, (parent, keys) in TABLES[child].parents.items()
-        if column in names
-    ]
+    parent, key = above(child, column)
 
     def effect(statement: Statement) -> Outcome:
         children = statement.select(child, lambda _: True)
@@ -238,6 +243,107 @@ def join(child: str, column: str, kind: str) -> Operation:
     )
 
 
+def join_three(child: str) -> Operation:
+    """Join a child with its run and the run's definition, without the tenant."""
+
+    def effect(statement: Statement) -> Outcome:
+        runs = {row["id"]: row for row in statement.select("workflow_instances", lambda _: True)}
+        plans = {row["id"]: row for row in statement.select("workflow_definitions", lambda _: True)}
+        found = []
+        for row in statement.select(child, lambda _: True):
+            run = runs.get(row["workflow_instance_id"])
+            plan = plans.get(run["workflow_definition_id"]) if run else None
+            if run and plan:
+                found.append((row["id"], run["error_message"], plan["description"]))
+        return Outcome(len(found), tuple(found))
+
+    return Operation(
+        "SELECT with two joins",
+        f"joins {child} with runs and their definitions",
+        SQL(
+            "SELECT c.id::text, r.error_message, d.description FROM public.{} AS c"
+            " JOIN public.workflow_instances AS r ON r.id = c.workflow_instance_id"
+            " JOIN public.workflow_definitions AS d ON d.id = r.workflow_definition_id"
+        )
+        .format(Identifier(child))
+        .as_string(),
+        effect,
+    )
+
+
+def update_from(child: str, column: str, note: str) -> Operation:
+    """UPDATE … FROM: of the children whose parent the caller sees."""
+    (parent, key), name = above(child, column), TABLES[child].note
+
+    def effect(statement: Statement) -> Outcome:
+        there = {row[key] for row in statement.select(parent, lambda _: True)}
+        changed = statement.update(child, lambda row: row[column] in there, {name: note})
+        return Outcome(len(changed), tuple((row["id"],) for row in changed))
+
+    sql = SQL(
+        "UPDATE public.{} AS c SET {} = {} FROM public.{} AS p WHERE p.{} = c.{}"
+        " RETURNING c.id::text"
+    ).format(
+        *(Identifier(child), Identifier(name), literal(name, note), Identifier(parent)),
+        *(Identifier(key), Identifier(column)),
+    )
+    words = f"updates {child} that have a row in {parent}"
+    return Operation("UPDATE … FROM", words, sql.as_string(), effect)
+
+
+def delete_using(child: str, column: str, condition: Where) -> Operation:
+    """DELETE … USING: children of the parents that meet a condition."""
+    parent, key = above(child, column)
+
+    def effect(statement: Statement) -> Outcome:
+        there = {row[key] for row in statement.select(parent, condition.test)}
+        gone = statement.delete(child, lambda row: row[column] in there)
+        return Outcome(len(gone), tuple((row["id"],) for row in gone))
+
+    sql = SQL(
+        "DELETE FROM public.{} AS c USING (SELECT * FROM public.{} WHERE {}) AS p"
+        " WHERE p.{} = c.{} RETURNING c.id::text"
+    ).format(
+        *(Identifier(child), Identifier(parent), condition.sql),
+        *(Identifier(key), Identifier(column)),
+    )
+    words = f"deletes {child} of {parent}{condition.words}"
+    return Operation("DELETE … USING", words, sql.as_string(), effect)
+
+
+def chronicle(app: str | None, condition: Where) -> Operation:
+    """INSERT … SELECT: what the caller sees of runs goes into a tenant's history."""
+    kind = "INSTANCE_CREATED"
+
+    def effect(statement: Statement) -> Outcome:
+        statement.require(HISTORY, "INSERT")
+        rows = [
+            {
+                "id": run["id"],
+                "app_code": app or run["app_code"],
+                "workflow_instance_id": run["id"],
+                "task_id": None,
+                "event_type": kind,
+                "description": run["error_message"],
+            }
+            for run in statement.select("workflow_instances", condition.test)
+        ]
+        return _outcome(HISTORY, statement.insert(HISTORY, rows), returning=True)
+
+    sql = SQL(
+        "INSERT INTO public.workflow_history"
+        " (id, app_code, workflow_instance_id, event_type, description)"
+        " SELECT id, {}, id, {}, error_message FROM public.workflow_instances WHERE {}"
+    ).format(Literal(app) if app else Identifier("app_code"), Literal(kind), condition.sql)
+    words = f"writes history of workflow_instances{condition.words} as {app or 'theirs'}"
+    return Operation(
+        "INSERT … SELECT",
+        words,
+        (sql + _returning(HISTORY, returning=True)).as_string(),
+        effect,
+    )
+
+
 def insert(table: str, rows: list[Row], *, returning: bool) -> Operation:
     """INSERT of one row or several."""
     return Operation(
@@ -259,7 +365,7 @@ def _described(table: str, row: Row) -> str:
 
 
 def upsert(
-    table: str, row: Row, conflict: Conflict, note: str | None, *, returning: bool
+    table: str, rows: list[Row], conflict: Conflict, note: str | None, *, returning: bool
 ) -> Operation:
     """INSERT … ON CONFLICT; `note` is what the condition on the row in the way asks for, if any."""
     name = TABLES[table].note
@@ -275,17 +381,19 @@ def upsert(
     if note is not None:
         kind = "upsert, DO UPDATE WHERE"
         tail += SQL(" WHERE {} = {}").format(Identifier(table, name), literal(name, note))
+    if len(rows) > 1:
+        kind = "upsert of several rows"
     return Operation(
         kind,
-        f"upserts {_described(table, row)}"
+        f"upserts {' and '.join(_described(table, row) for row in rows)}"
         f" on {'any key' if conflict.key is None else ', '.join(conflict.key)}"
         f"{'' if conflict.changes is None else ' and updates'}"
         f"{'' if note is None else ' what has a certain ' + name}",
         (
-            rows_sql(table, [row]) + arbiter + tail + _returning(table, returning=returning)
+            rows_sql(table, rows) + arbiter + tail + _returning(table, returning=returning)
         ).as_string(),
         lambda statement: _outcome(
-            table, statement.insert(table, [row], conflict), returning=returning
+            table, statement.insert(table, rows, conflict), returning=returning
         ),
     )
 
@@ -369,17 +477,24 @@ def truncate(table: str) -> Operation:
     return Operation("TRUNCATE", f"truncates {table}", sql, effect)
 
 
-def copy_out(table: str) -> Operation:
-    """COPY TO: ids and notes."""
+def copy_out(table: str, condition: Where | None) -> Operation:
+    """COPY TO: ids and notes of a table, or of a query with a condition."""
     note = TABLES[table].note
 
     def effect(statement: Statement) -> Outcome:
-        rows = statement.select(table, lambda _: True)
+        rows = statement.select(table, condition.test if condition else lambda _: True)
         shown = tuple((row["id"], cell(note, row[note])) for row in rows)
         return Outcome(len(rows), shown)
 
-    sql = SQL("COPY public.{} (id, {}) TO STDOUT").format(Identifier(table), Identifier(note))
-    return Operation("COPY TO", f"copies {table} out", sql.as_string(), effect)
+    names = (Identifier(table), Identifier(note))
+    if condition is None:
+        sql = SQL("COPY public.{} (id, {}) TO STDOUT").format(*names)
+        return Operation("COPY TO", f"copies {table} out", sql.as_string(), effect)
+    sql = SQL("COPY (SELECT id, {1} FROM public.{0} WHERE {2}) TO STDOUT").format(
+        *names, condition.sql
+    )
+    words = f"copies {table}{condition.words} out"
+    return Operation("COPY (query) TO", words, sql.as_string(), effect)
 
 
 def cell(column: str, value: Any) -> str | None:
@@ -499,9 +614,9 @@ def function_and_task(function: Row, task: Row) -> Operation:
 
 
 def tenants_sql() -> str:
-    """Return the INSERT of the tenants."""
+    """Return the INSERT of the applications."""
     return (
         SQL("INSERT INTO public.applications (app_code, app_name) VALUES {}")
-        .format(SQL(", ").join(SQL("({0}, {0})").format(Literal(app)) for app in APPS))
+        .format(SQL(", ").join(SQL("({0}, {0})").format(Literal(app)) for app in CODES))
         .as_string()
     )
