@@ -1,4 +1,4 @@
-"""Proof that no fault passes: every mutant of the fragments is refused by a gate that is named.
+"""Proof that the gates see faults: every mutant of the fragments is refused by one that is named.
 
 Run it from the root: `python -m proofs.gates`. To develop with, `--most N` judges so many mutants
 of each operator, spread over the tables, and writes no report.
@@ -11,33 +11,52 @@ import gc
 import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from proofs.gates_database import Applied, Stage, open_cluster
-from proofs.gates_equivalent import EQUIVALENT, reason_to_exclude
-from proofs.gates_guards import FAULTS, Guarded, emptied_suites, tenancy_guards
+import psycopg
+
+from proofs.gates_copies import noticed
+from proofs.gates_database import Applied, Scenes, Stage, open_cluster
+from proofs.gates_equivalent import EQUIVALENT, TRACELESS, find_reason
+from proofs.gates_guards import WORLDS, emptied_suites, tenancy_guards
 from proofs.gates_mutants import Mutant, all_mutants, sample
-from proofs.gates_report import Found, Result, page, survivors, unused_exclusions
+from proofs.gates_report import (
+    GATES,
+    Found,
+    Result,
+    idle_gates,
+    page,
+    silent_rules,
+    survivors,
+    unused_reasons,
+)
+from proofs.gates_shipped import faults_in_what_is_shipped
 from proofs.gates_static import Squawk, build, judge_statically, open_workspace
 from proofs.node.npm import run_node_proof
 from proofs.node.supabase import installed_cli
 from proofs.report import conclude, parser, positive, progress
 from schema_cli.project import platform_stubs
 from schema_database import Cluster, DatabaseError
+from schema_lint import rules
+from schema_sql.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeVar
 
+    from proofs.gates_copies import Fault, Guarded
     from schema_targets.workspace import Workspace
+
+    T = TypeVar("T")
 
 WORKERS = 2
 """How many mutants are judged at once: a CI machine has two cores."""
 
-SHARE = 4
+SHARE = 8
 """Of the mutants that two kinds of gates refuse before there is a database, each of so many is
 tried on one all the same."""
 
@@ -77,22 +96,48 @@ def _make_worker(cluster: Cluster, cli: tuple[str, ...]) -> _Worker:
 
 def _judge(task: tuple[int, Mutant]) -> Result:
     number, mutant = task
+    chosen = number % SHARE == 0
+    with _named(mutant):
+        result, built = _judged_statically(mutant)
+        if not built or mutant.server_wide or (len(result.families) >= 2 and not chosen):
+            return result
+        # A full play takes longer than all the rest together.
+        play = chosen or not result.kills or mutant.path.endswith("/access.sql")
+        scenes = Scenes.IF_CHANGED if play else Scenes.NEVER
+        return result.with_database(_worker[0].stage.judge(built, mutant.table, scenes=scenes))
+
+
+def _judge_excluded(mutant: Mutant) -> Result:
+    with _named(mutant):
+        result, built = _judged_statically(mutant)
+        if not built:
+            return result
+        stage = _worker[0].stage
+        return result.with_database(stage.judge(built, mutant.table, scenes=Scenes.NEVER))
+
+
+def _judged_statically(mutant: Mutant) -> tuple[Result, str]:
     worker = _worker[0]
     said = judge_statically(worker.workspace, mutant, worker.squawk)
-    result = Result(mutant, said.kills, said.asked)
-    if not said.built or mutant.server_wide:
-        return result
-    chosen = number % SHARE == 0
-    if len(result.families) >= 2 and not chosen:
-        return result
-    # A full play takes longer than all the rest together.
-    tenancy = chosen or not said.kills or mutant.path.endswith("/access.sql")
-    return result.with_database(worker.stage.judge(said.built, mutant.table, tenancy=tenancy))
+    result = Result(mutant, said.kills, said.asked, bool(said.built), crashes=said.crashes)
+    return result, said.built
 
 
 def _advise(result: Result) -> Result:
     worker = _worker[0]
-    return result.with_database(worker.stage.advise(build(worker.workspace, result.mutant)))
+    with _named(result.mutant):
+        return result.with_database(worker.stage.advise(build(worker.workspace, result.mutant)))
+
+
+@contextlib.contextmanager
+def _named(mutant: Mutant) -> Iterator[None]:
+    """Say which mutant was judged when the judging itself failed."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise DatabaseError(f"{mutant.name}: {error.fact}", error.remedy) from error
+    except psycopg.OperationalError as error:
+        raise DatabaseError(f"{mutant.name}: the server failed: {error}", "run it again") from error
 
 
 @contextlib.contextmanager
@@ -101,9 +146,25 @@ def _workers(handle: str, cli: tuple[str, ...]) -> Iterator[ProcessPoolExecutor]
         WORKERS, mp_context=get_context("spawn"), initializer=_start, initargs=(handle, cli)
     )
     try:
+        _start_processes(pool)
         yield pool
+    except BrokenProcessPool as error:
+        raise DatabaseError(
+            "a process that judged mutants died", "look whether memory ran out, and run it again"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start_processes(pool: ProcessPoolExecutor) -> None:
+    # While they import, Ctrl-C would end each of them in a traceback of its own; they inherit this.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        # Each task that finds nobody idle starts one.
+        for _ in range(WORKERS):
+            pool.submit(gc.disable)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _judge_all(pool: ProcessPoolExecutor, mutants: Sequence[Mutant]) -> list[Result]:
@@ -127,26 +188,36 @@ def _firsts_to_apply(results: Sequence[Result]) -> list[int]:
     return list(firsts.values())
 
 
-def _counted(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:
+def _counted(results: Iterable[T], total: int, what: str) -> Iterator[T]:
     for done, result in enumerate(results, 1):
         progress(done, total, what)
         yield result
 
 
-def _assert_sound(worker: _Worker) -> None:
-    """Refuse to go on where the gates complain of the fragments as they are.
+def assert_sound(worker: _Worker) -> None:
+    """Refuse to go on where a gate complains of the fragments as they are, or was not asked.
+
+    Args:
+        worker: what judges.
 
     Raises:
-        DatabaseError: they do.
+        DatabaseError: one does, or was not.
     """
     said = judge_statically(worker.workspace, None, worker.squawk)
     applied = advised = Applied({}, ())
     if said.built:
-        applied = worker.stage.judge(said.built, "", tenancy=True)
+        applied = worker.stage.judge(said.built, "", scenes=Scenes.ALWAYS)
         advised = worker.stage.advise(said.built)
-    complaints = {**said.kills, **applied.kills, **advised.kills}
-    if complaints or applied.after != "repaired":
-        words = "; ".join(f"{gate}: {why}" for gate, why in complaints.items())
+    complaints = [
+        f"{gate}: {why}" for each in (said, applied, advised) for gate, why in each.kills.items()
+    ]
+    complaints += [*said.crashes, *applied.crashes]
+    asked = {*said.asked, *applied.asked, *advised.asked}
+    complaints += [f"{gate} was not asked" for gate in GATES if gate not in asked]
+    if applied.after != "repaired" or not applied.unchanged:
+        complaints.append("a second run changes it")
+    if complaints:
+        words = "; ".join(complaints)
         raise DatabaseError(f"the schema itself is refused: {words}", "run `nox` and mend that")
 
 
@@ -155,46 +226,99 @@ def _prove(most: int | None) -> int:
     cli = installed_cli()
     with open_cluster() as cluster:
         worker = _make_worker(cluster, cli)
-        _assert_sound(worker)
+        assert_sound(worker)
         everything = all_mutants(worker.workspace)
         same = [mutant for mutant in everything if mutant.same_tree]
-        excluded = [m for m in everything if not m.same_tree and reason_to_exclude(m)]
-        left_out = {mutant.name for mutant in (*same, *excluded)}
-        real = [mutant for mutant in everything if mutant.name not in left_out]
+        others = [mutant for mutant in everything if not mutant.same_tree]
+        excluded = [mutant for mutant in others if find_reason(EQUIVALENT, mutant)]
+        real = [mutant for mutant in others if not find_reason(EQUIVALENT, mutant)]
         with _workers(cluster.handle(), cli) as pool:
             results = _judge_all(pool, real if most is None else sample(real, most))
-        guards = _guards(cluster, worker)
-    return _tell(Found(results, same, excluded, guards), whole=most is None)
+            left_out = pool.map(_judge_excluded, excluded)
+            left_out_results = list(_counted(left_out, len(excluded), "equivalent"))
+        in_scenes = tenancy_guards(cluster, worker.stage.template, build(worker.workspace, None))
+        worlds = list(_counted(in_scenes, WORLDS, "faults in how the scenes are played"))
+    found = Found(
+        results,
+        same,
+        left_out_results,
+        worlds,
+        _noticed(emptied_suites(), "faults in the tests"),
+        _noticed(faults_in_what_is_shipped(), "faults in what the build adds"),
+        [rule.id for rule in rules()] if most is None else (),
+    )
+    failed = failures(found, whole=most is None)
+    claims = len(found.results) + len(found.excluded) + len(found.guarded)
+    originals = _texts(worker.workspace)
+    write = (lambda: page(found, originals)) if most is None else None
+    return conclude("gates", claims, failed, write)
 
 
-def _guards(cluster: Cluster, worker: _Worker) -> list[Guarded]:
-    found: list[Guarded] = []
-    migration = build(worker.workspace, None)
-    in_scenes = tenancy_guards(cluster, worker.stage.template, migration)
-    for guarded in chain(in_scenes, emptied_suites()):
-        found.append(guarded)
-        progress(len(found), FAULTS, "faults in the tests themselves")
-    return found
+def _texts(workspace: Workspace) -> dict[str, str]:
+    sources = workspace.files.sources.items()
+    return {path: source.text for path, source in sources if isinstance(source, Source)}
 
 
-def _tell(found: Found, *, whole: bool) -> int:
-    failures = [
-        f"survived: {result.mutant.path}:{result.mutant.line}: {result.mutant.name}"
+def _noticed(faults: Sequence[Fault], what: str) -> list[Guarded]:
+    return list(_counted(noticed(faults), len(faults), what))
+
+
+def failures(found: Found, *, whole: bool) -> list[str]:
+    """Say what did not hold.
+
+    Args:
+        found: what the proof found.
+        whole: whether every mutant was judged, so that what never happened is a failure too.
+
+    Returns:
+        A line for each.
+    """
+    lines = [
+        f"survived: {_place(result)}"
+        + (" (only the guard refuses it, which compares with production)" if result.kills else "")
         for result in survivors(found.results)
     ]
-    failures += [f"not noticed: {each.fault}" for each in found.guards if not each.noticed]
-    failures += [
-        f"excludes nothing: {each.pattern}"
-        for each in unused_exclusions(EQUIVALENT, found.excluded)
+    judged = [*found.results, *found.excluded]
+    lines += [f"crashed: {why}: {_place(each)}" for each in judged for why in each.crashes]
+    lines += [
+        f"ends as the original does, and no reason says why it counts: {_place(result)}"
+        for result in found.results
+        if result.unchanged and not find_reason(TRACELESS, result.mutant)
     ]
-    if whole and len(found.results) < LEAST:
-        failures.append(f"only {len(found.results)} mutants, of at least {LEAST}")
-    claims = len(found.results) + len(found.guards)
-    return conclude("gates", claims, failures, (lambda: page(found)) if whole else None)
+    lines += [
+        f"not equivalent: {_place(result)}: {dict(result.kills)}"
+        for result in found.excluded
+        if not result.unchanged
+    ]
+    lines += [f"not noticed: {each.fault}" for each in found.guarded if not each.noticed]
+    return lines + (_never(found) if whole else [])
+
+
+def _never(found: Found) -> list[str]:
+    traceless = [result.mutant for result in found.results if result.unchanged]
+    equivalent = [result.mutant for result in found.excluded]
+    unused = [*unused_reasons(EQUIVALENT, equivalent), *unused_reasons(TRACELESS, traceless)]
+    lines = [f"a reason for nothing: {each.pattern}" for each in unused]
+    lines += [f"refuses no mutant: {gate}" for gate in idle_gates(found.results)]
+    lines += [
+        f"refuses no mutant: rule {rule}"
+        for rule in silent_rules(found.rules, [*found.results, *found.excluded])
+    ]
+    if len(found.results) < LEAST:
+        lines.append(f"only {len(found.results)} mutants, of at least {LEAST}")
+    return lines
+
+
+def _place(result: Result) -> str:
+    return f"{result.mutant.path}:{result.mutant.line}: {result.mutant.name}"
 
 
 def main() -> int:
-    """Run the proof and return its exit status."""
+    """Run the proof.
+
+    Returns:
+        Its exit status.
+    """
     options = parser("prove_gates", __doc__)
     options.add_argument(
         "--most", type=positive, metavar="N", help="judge so many mutants of each operator: no page"

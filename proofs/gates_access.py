@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from proofs.gates_mutation import Mutation
     from proofs.gates_text import Code
-    from schema_targets.workspace import Workspace
 
 _CLAIM = "((SELECT auth.jwt()) ->> 'app_code')"
 
@@ -46,8 +45,18 @@ _OTHER_CLAIMS = {
 }
 
 
-def policy_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
-    """Mutate a CREATE POLICY."""
+def policy_mutations(code: Code) -> Iterator[Mutation]:
+    """Mutate a CREATE POLICY.
+
+    Args:
+        code: the statement.
+
+    Yields:
+        Each change.
+
+    Raises:
+        LookupError: the statement is not written as ours are.
+    """
     node = code.statement.node
     name = node["policy_name"]
     yield change("statement: drop CREATE POLICY", name, code.remove())
@@ -170,8 +179,18 @@ def _columns_of_expression(code: Code, fact: str) -> Iterator[Mutation]:
 _PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 
 
-def grant_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
-    """Mutate a GRANT or REVOKE."""
+def grant_mutations(code: Code) -> Iterator[Mutation]:
+    """Mutate a GRANT or REVOKE.
+
+    Args:
+        code: the statement.
+
+    Yields:
+        Each change.
+
+    Raises:
+        LookupError: the statement is not written as ours are.
+    """
     is_grant = code.statement.node.get("is_grant", False)
     word = "GRANT" if is_grant else "REVOKE"
     table = code.statement.node["objects"][0]["RangeVar"]
@@ -227,8 +246,18 @@ def _revoked_mutations(code: Code, on: int) -> Iterator[Mutation]:
     yield change("privileges: REVOKE CASCADE", "REVOKE", cascade)
 
 
-def row_security_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
-    """Mutate ALTER TABLE … ENABLE ROW LEVEL SECURITY."""
+def row_security_mutations(code: Code) -> Iterator[Mutation]:
+    """Mutate ALTER TABLE … ENABLE ROW LEVEL SECURITY.
+
+    Args:
+        code: the statement.
+
+    Yields:
+        Each change.
+
+    Raises:
+        LookupError: the statement is not written as ours are.
+    """
     table = code.statement.node["relation"]
     name = table["relname"]
     yield change("statement: drop ENABLE ROW LEVEL SECURITY", name, code.remove())

@@ -1,4 +1,4 @@
-"""Mutants that change nothing that anybody asked for, each with the reason; judges nothing."""
+"""Mutants that change nothing that anybody asked for, and faults that leave no trace; reasons."""
 
 from __future__ import annotations
 
@@ -7,49 +7,131 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from proofs.gates_mutants import Mutant
 
 
 @dataclass(frozen=True)
-class Equivalence:
-    """A reason for which mutants are left out of the score.
+class Reason:
+    """What is to be said of all mutants whose names match a pattern.
 
     Attributes:
         pattern: what their names match, from the first character to the last.
-        reason: why PostgreSQL ends in the same place.
+        what: which they are, in words.
+        why: why they are what the list says they are.
     """
 
     pattern: str
-    reason: str
+    what: str
+    why: str
 
 
 EQUIVALENT = (
-    Equivalence(
+    Reason(
         r"\w+: column: drop NOT NULL: id",
-        "id is the primary key, and a primary key's columns are NOT NULL.",
+        "`id` without NOT NULL",
+        "it is the primary key, and a primary key's columns are NOT NULL.",
     ),
-    Equivalence(
+    Reason(
         r"\w+: row security: IF EXISTS: \w+",
+        "`ALTER TABLE IF EXISTS` to switch row-level security on",
         "the table exists by then: deps puts its CREATE TABLE first.",
     ),
-    Equivalence(
+    Reason(
         r"\w+: index: ONLY: \w+",
+        "an index `ON ONLY` its table",
         "ONLY leaves out partitions, and no table has any; the guard's twins are made without it.",
     ),
-    Equivalence(
-        r"\w+: statement: change places: ALTER TABLE public before REVOKE",
-        "row-level security may be switched on before or after privileges are taken back: neither "
-        "lets anybody in.",
+    Reason(
+        r"\w+: (check|foreign key): NOT VALID: \w+",
+        "a constraint `NOT VALID`",
+        "CREATE TABLE makes a new table, whose no rows are valid, and PostgreSQL says so.",
     ),
-    Equivalence(
+    Reason(
+        r"\w+: constraint: drop its name: \w+",
+        "a constraint without its name",
+        "our names follow PostgreSQL's own pattern, so it chooses the same.",
+    ),
+    Reason(
+        r"\w+: (drop policy: CASCADE|privileges: REVOKE CASCADE): \w+",
+        "`DROP POLICY` or `REVOKE` with CASCADE",
+        "nothing depends on a policy, nor on a grant that nobody may pass on.",
+    ),
+    Reason(
+        r"\w+: privileges: add a role to GRANT: CURRENT_USER",
+        "a grant to CURRENT_USER as well",
+        "who runs the migration owns the tables and holds all of it already.",
+    ),
+    Reason(
+        r"\w+: policy: drop a qualifier: \w+: WITH CHECK: function_registry\.function_code",
+        "`function_code` instead of `function_registry.function_code` inside its subquery",
+        "there the name is the registry's with or without it.",
+    ),
+    Reason(
+        r"\w+: statement: change places: ALTER TABLE public before REVOKE",
+        "row-level security switched on before privileges are taken back",
+        "neither of the two lets anybody in.",
+    ),
+    Reason(
         r"(instance_context|workflow_\w+): statement: change places: GRANT \w+, before CREATE",
+        "a grant before the only policy",
         "until a permissive policy is there, row-level security admits nobody, granted or not.",
     ),
 )
-"""Every reason there is."""
+"""Every reason to leave a mutant out of the score. The proof runs each such mutant and sees that it
+ends in the original's catalog, and that running it again changes nothing."""
+
+TRACELESS = (
+    Reason(
+        r"\w+: name: drop the schema: .+",
+        "a name without its schema",
+        "the tests' search path begins with public; under another it is nothing, or another table.",
+    ),
+    Reason(
+        r"\w+: privileges: drop a role from REVOKE: REVOKE: PUBLIC",
+        "nothing taken from PUBLIC",
+        "PUBLIC holds nothing on a new table, but it may on one that exists.",
+    ),
+    Reason(
+        r"\w+: row security: a second switch: \w+: FORCE",
+        "row-level security forced on the owner in a second statement",
+        "the end of the file takes it back, with a warning, every time.",
+    ),
+    Reason(
+        r"(function_registry|instance_tasks): statement: change places: GRANT \w+, before CREATE",
+        "a grant before a restrictive policy",
+        "where the file does not run as one transaction, tenants are less restricted for a moment.",
+    ),
+    Reason(
+        r"\w+: statement: add a grant: ALTER DEFAULT PRIVILEGES .+",
+        "default privileges for anon",
+        "the tests' database has Supabase's old ones; a project without them would get them.",
+    ),
+    Reason(
+        r"\w+: statement: add a transaction or lock: .+",
+        "COMMIT, LOCK and SET",
+        "what it commits, locks or sets does not show in a catalog.",
+    ),
+    Reason(
+        r"\w+: statement: add a write: (DELETE|UPDATE) .+",
+        "DELETE and UPDATE",
+        "the tests' tables are empty when the migration runs; others are not.",
+    ),
+)
+"""Faults in the score that end in the original's catalog all the same. Where another mutant does,
+the proof fails: it may be equivalent."""
 
 
-def reason_to_exclude(mutant: Mutant) -> Equivalence | None:
-    """Return why a mutant is none, or None."""
-    found = [each for each in EQUIVALENT if re.fullmatch(each.pattern, mutant.name, re.DOTALL)]
-    return found[0] if found else None
+def find_reason(reasons: Iterable[Reason], mutant: Mutant) -> Reason | None:
+    """Look for what is to be said of a mutant.
+
+    Args:
+        reasons: where to look.
+        mutant: the mutant.
+
+    Returns:
+        The first whose pattern its name matches, or None.
+    """
+    found = (each for each in reasons if re.fullmatch(each.pattern, mutant.name, re.DOTALL))
+    return next(found, None)

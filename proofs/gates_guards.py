@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
+import ast
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from proofs.gates_copies import Fault, Guarded, replaced
 from proofs.gates_suite import SCENARIOS, TENANT_TABLES, World, first_broken_promise, seed
 from proofs.report import ROOT
 from schema_database import DatabaseError, apply_as_one_transaction
@@ -23,19 +18,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from schema_database import Cluster, Template
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """One fault in the tests and whether they noticed.
-
-    Attributes:
-        fault: what was wrong with the tests.
-        noticed: what turned red, or empty.
-    """
-
-    fault: str
-    noticed: str
 
 
 class _OneTenant(World):
@@ -90,11 +72,19 @@ def tenancy_guards(cluster: Cluster, template: Template, migration: str) -> Iter
         cluster: the server.
         template: a database before the migration.
         migration: its text.
+
+    Yields:
+        What became of each fault.
+
+    Raises:
+        DatabaseError: they fail as they are, so that red would mean nothing.
     """
     with cluster.clone(template) as database:
         with psycopg.connect(database.url, autocommit=True) as owner:
             apply_as_one_transaction(owner, migration)
             owner.execute(seed())
+            if broken := first_broken_promise(owner, SCENARIOS):
+                raise DatabaseError(f"the true schema breaks {broken}", "run `nox -s test`")
             for fault, world in _WORLDS.items():
                 yield Guarded(fault, first_broken_promise(owner, SCENARIOS, world))
             for tables in (TENANT_TABLES, *((table,) for table in TENANT_TABLES)):
@@ -120,102 +110,69 @@ def _without_row_security(owner: Connection[Any], tables: tuple[str, ...]) -> st
     return found
 
 
-@dataclass(frozen=True)
-class _Emptied:
-    """A list that the tests draw from, emptied in a copy of them.
-
-    Attributes:
-        what: what is wrong then.
-        module: where.
-        old: a line of it.
-        new: what stands there instead.
-        tests: what pytest is to run.
-    """
-
-    what: str
-    module: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
-
+_SCENES = "tests/database/scenarios.py"
+_ROWS = "tests/database/tenants.py"
+_SPECIFICATION = "tests/spec/specification.py"
 _TENANCY = "tests/database/test_tenancy.py"
 
-_LISTS = (
-    _Emptied(
-        "the list of scenes is empty",
-        "tests/database/scenarios.py",
-        "    SCENARIOS.append(",
-        "    str(",
-        (_TENANCY,),
-    ),
-    _Emptied(
-        "the list of tokens that must open nothing is empty",
-        "tests/database/scenarios.py",
-        "@scenario_of(OPENS_NOTHING, OFF, TRUE)\n",
-        "OPENS_NOTHING.clear()\n\n\n@scenario_of(OPENS_NOTHING, OFF, TRUE)\n",
-        (_TENANCY, "-k", "token"),
-    ),
-    _Emptied(
-        "the list of tables is empty",
-        "tests/database/tenants.py",
-        "PARENTS = {",
-        "TABLES = ()\nPARENTS = {",
-        (_TENANCY,),
-    ),
-    _Emptied(
-        "a scene names no sabotage that it must notice",
-        "tests/database/scenarios.py",
-        "@scenario_of(TABLES, OFF, TRUE, FORGOT)",
-        "@scenario_of(TABLES)",
-        (_TENANCY,),
-    ),
-    _Emptied(
-        "the specification names no table",
-        "tests/spec/specification.py",
-        "TABLES = {\n",
-        "TABLES: dict[str, TableSpec] = {}\n_UNUSED = {\n",
-        ("tests/spec",),
-    ),
-)
 
-FAULTS = len(_WORLDS) + len(TENANT_TABLES) + 3 + len(_LISTS)
-"""How many faults are tried."""
-
-_COPIED = ("tests", "packages/schema", "supabase")
-
-
-def emptied_suites() -> Iterator[Guarded]:
-    """Run pytest on copies of the tests in which a list they draw from is empty.
+def emptied_suites() -> list[Fault]:
+    """Return a fault for each list that the tests draw from: the list is empty.
 
     Raises:
-        DatabaseError: the copy cannot be collected even as it is, so that red would mean nothing.
+        DatabaseError: the tests do not have such a list any more.
     """
-    everything = ("--collect-only", "tests/spec", _TENANCY)
-    if _pytest_status(everything) != 0:
-        raise DatabaseError("a copy of the tests cannot be collected", "run `nox -s test`")
-    for emptied in _LISTS:
-        status = _pytest_status(emptied.tests, emptied)
-        # 1 is failed tests, 2 an error at collection: each is red.
-        yield Guarded(emptied.what, f"pytest's exit status is {status}" if status else "")
+    scenes = _read(_SCENES)
+    faults = [
+        Fault(f"the cases of the scene {name} are none", _SCENES, text, (_TENANCY,))
+        for name, text in _without_cases(scenes)
+    ]
+    for what, path, old, new, test in (
+        ("the list of scenes is empty", _SCENES, "    SCENARIOS.append(", "    str(", _TENANCY),
+        ("the list of tables is empty", _ROWS, "PARENTS = {", "TABLES = ()\nPARENTS = {", _TENANCY),
+        (
+            "a scene names no sabotage that it must notice",
+            _SCENES,
+            "@scenario_of(TABLES, OFF, TRUE, FORGOT)",
+            "@scenario_of(TABLES)",
+            _TENANCY,
+        ),
+        (
+            "the specification names no table",
+            _SPECIFICATION,
+            "\nTABLES = {\n",
+            "\nTABLES: dict[str, TableSpec] = {}\n_UNUSED = {\n",
+            "tests/spec",
+        ),
+    ):
+        faults.append(Fault(what, path, replaced(path, _read(path), old, new), (test,)))
+    return faults
 
 
-def _pytest_status(arguments: tuple[str, ...], emptied: _Emptied | None = None) -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for part in _COPIED:
-            shutil.copytree(ROOT / part, root / part)
-        shutil.copy(ROOT / "pyproject.toml", root)
-        if emptied is not None:
-            module = root / emptied.module
-            text = module.read_text(encoding="utf-8")
-            if emptied.old not in text:
-                raise LookupError(f"{emptied.module} has no {emptied.old!r}")
-            module.write_text(text.replace(emptied.old, emptied.new, 1), encoding="utf-8")
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", *arguments],
-            cwd=root,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            check=False,
-        ).returncode
+def _read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def _without_cases(module: str) -> list[tuple[str, str]]:
+    """Return, for each scene that is played once for each case, the module without the cases."""
+    lines = module.splitlines(keepends=True)
+    found = []
+    for node in ast.parse(module).body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for decorator in node.decorator_list:
+            match decorator:
+                case ast.Call(func=ast.Name(id="scenario_of"), args=[cases, *_]):
+                    start, end = _place(lines, cases)
+                    found.append((node.name, f"{module[:start]}(){module[end:]}"))
+    return found
+
+
+def _place(lines: list[str], node: ast.expr) -> tuple[int, int]:
+    """Return where an expression begins and ends in a module, which is plain ASCII there."""
+    start = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
+    return start, start + len(ast.get_source_segment("".join(lines), node) or "")
+
+
+WORLDS = len(_WORLDS) + len(TENANT_TABLES) + 3
+"""How many faults `tenancy_guards` tries."""

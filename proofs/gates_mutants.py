@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from proofs.gates_access import grant_mutations, policy_mutations, row_security_mutations
@@ -19,7 +20,7 @@ from schema_sql.source import Source, SourceError
 from schema_sql.statements import parse, shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from proofs.gates_mutation import Mutation
     from schema_sql.statements import SqlFile
@@ -37,7 +38,8 @@ class Mutant:
         fact: what was changed, in a few words.
         text: the fragment's new text.
         server_wide: it changes roles of the whole server, so no shared server may run it.
-        same_tree: it parses to the same tree as the original, so it is the original.
+        tree: what it parses to, or its text where it does not: two of one tree are one.
+        same_tree: that is the original's tree, so it is the original.
     """
 
     path: str
@@ -46,6 +48,7 @@ class Mutant:
     fact: str
     text: str
     server_wide: bool = False
+    tree: Hashable = field(default=None, repr=False, compare=False)
     same_tree: bool = False
 
     @property
@@ -59,7 +62,7 @@ class Mutant:
         return f"{self.table}: {self.operator}: {self.fact}"
 
 
-_OPERATORS: dict[str, Callable[[Code, Workspace], Iterator[Mutation]]] = {
+_OPERATORS: dict[str, Callable[[Code], Iterator[Mutation]]] = {
     "CreateStmt": table_mutations,
     "IndexStmt": index_mutations,
     "CreatePolicyStmt": policy_mutations,
@@ -71,24 +74,38 @@ _OPERATORS: dict[str, Callable[[Code, Workspace], Iterator[Mutation]]] = {
 
 
 def all_mutants(workspace: Workspace) -> list[Mutant]:
-    """Return every mutant of every fragment, in the order of the fragments; each text once.
+    """Return every mutant of every fragment.
+
+    Args:
+        workspace: whose fragments.
+
+    Returns:
+        The mutants in the order of the fragments; of several with one parse tree, the first.
 
     Raises:
         SourceError: a fragment cannot be read.
         KeyError: a fragment has a kind of statement that no operator is known for.
     """
-    found: dict[tuple[str, str], Mutant] = {}
+    found: dict[tuple[str, Hashable], Mutant] = {}
     for target in workspace.of_kind("fragment"):
         sql = workspace.sql(target)
         if isinstance(sql, SourceError):
             raise sql
-        for mutant in _of_fragment(sql, workspace):
-            found.setdefault((mutant.path, mutant.text), mutant)
+        for mutant in _of_fragment(sql):
+            found.setdefault((mutant.path, mutant.tree), mutant)
     return list(found.values())
 
 
 def sample(mutants: Sequence[Mutant], most: int) -> list[Mutant]:
-    """Return at most so many mutants of each operator, spread evenly over the fragments."""
+    """Choose some mutants.
+
+    Args:
+        mutants: from which.
+        most: how many of each operator, at most.
+
+    Returns:
+        The chosen ones, spread evenly over the fragments.
+    """
     groups: dict[str, list[Mutant]] = defaultdict(list)
     for mutant in mutants:
         groups[mutant.operator].append(mutant)
@@ -100,22 +117,22 @@ def sample(mutants: Sequence[Mutant], most: int) -> list[Mutant]:
     return [mutant for mutant in mutants if mutant.name in chosen]
 
 
-def _of_fragment(sql: SqlFile, workspace: Workspace) -> Iterator[Mutant]:
+def _of_fragment(sql: SqlFile) -> Iterator[Mutant]:
     original = _tree(sql)
     codes = [Code(statement) for statement in sql.statements]
     for code in codes:
-        for mutation in _OPERATORS[code.statement.kind](code, workspace):
+        for mutation in _OPERATORS[code.statement.kind](code):
             yield _mutant(sql, code, mutation, original)
     for code, mutation in (*order_mutations(codes), *added_statements(codes)):
         yield _mutant(sql, code, mutation, original)
 
 
-def _mutant(sql: SqlFile, code: Code, mutation: Mutation, original: object) -> Mutant:
+def _mutant(sql: SqlFile, code: Code, mutation: Mutation, original: Hashable) -> Mutant:
     text = apply_edits(sql.source.text, mutation.edits)
     try:
-        same = _tree(parse(Source(sql.path, text))) == original
+        tree = _tree(parse(Source(sql.path, text)))
     except SourceError:
-        same = False
+        tree = text
     return Mutant(
         sql.path,
         code.statement.position().line,
@@ -123,9 +140,11 @@ def _mutant(sql: SqlFile, code: Code, mutation: Mutation, original: object) -> M
         mutation.fact,
         text,
         mutation.server_wide,
-        same,
+        tree,
+        tree == original,
     )
 
 
-def _tree(sql: SqlFile) -> list[object]:
-    return [(statement.kind, shape(statement.node)) for statement in sql.statements]
+def _tree(sql: SqlFile) -> Hashable:
+    text = repr([(statement.kind, shape(statement.node)) for statement in sql.statements])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -27,5 +27,11 @@ class Mutation:
 
 
 def change(operator: str, fact: str, *edits: Edit) -> Mutation:
-    """Return a change of one or more places."""
+    """Return a change of one or more places.
+
+    Args:
+        operator: what kind of change it is.
+        fact: what is changed.
+        edits: how.
+    """
     return Mutation(operator, fact, edits)

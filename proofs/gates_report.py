@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+import difflib
 import textwrap
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from proofs.gates_database import DATABASE_GATES
-from proofs.gates_equivalent import reason_to_exclude
+from proofs.gates_equivalent import EQUIVALENT, TRACELESS, find_reason
 from proofs.gates_static import STATIC_GATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from proofs.gates_copies import Guarded
     from proofs.gates_database import Applied
-    from proofs.gates_equivalent import Equivalence
-    from proofs.gates_guards import Guarded
+    from proofs.gates_equivalent import Reason
     from proofs.gates_mutants import Mutant
 
 GATES = (*STATIC_GATES, *DATABASE_GATES)
 """All gates, from the first that is asked to the last."""
+
+GUARD = "guard"
+"""The gate that needs the true migration to compare with, and so kills nothing by itself."""
+
+FAMILIES = tuple(dict.fromkeys(gate.partition(":")[0] for gate in GATES))
+"""All gates, the specification's three counted as one."""
 
 _MEANINGS = {
     "syntax": "PostgreSQL's parser reads the fragment",
     "deps": "declared dependencies are what the SQL refers to, both ways",
     "lint": "the rules over fragments",
     "spec: fragments": "tests/spec, on the parsed fragments",
-    "assemble": "the migration can be built and guarded",
+    "assemble": "the migration can be built and guarded; what deps has said is not counted again",
     "spec: file": "tests/spec, on the built migration",
     "squawk": "squawk, on the built migration",
     "apply": "the built migration runs on the platform",
     "re-run": "it runs again, and changes nothing",
     "spec: catalog": "tests/spec, on the live catalog",
+    "seed": "the rows of two tenants, with which the scenes begin, fit in",
     "tenancy": "the scenes of tests/database, on the live database",
-    "guard": "the true migration refuses the mutant's database, and names the table",
+    "guard": "the migration in production refuses the mutant's database, and names the table",
     "advisor": "`supabase db advisors`, on the live database",
 }
 
@@ -47,13 +55,19 @@ class Result:
         mutant: the mutant.
         kills: for each gate that refuses it, what it says.
         asked: the gates that looked at it.
+        built: whether a migration can be made of it.
         after: what the true migration did with the mutant's database; empty where not asked.
+        unchanged: it ran and ended in the original's catalog, and a second run changes nothing.
+        crashes: tests that judged nothing, because they ended in an error of their own.
     """
 
     mutant: Mutant
     kills: Mapping[str, str]
     asked: tuple[str, ...]
+    built: bool = True
     after: str = ""
+    unchanged: bool = False
+    crashes: tuple[str, ...] = ()
 
     @property
     def families(self) -> set[str]:
@@ -65,13 +79,27 @@ class Result:
         """Whether it ran on a database."""
         return "apply" in self.asked and "apply" not in self.kills
 
+    @property
+    def stillborn(self) -> bool:
+        """Whether it can be seen not to run: no migration can be made, or PostgreSQL refuses it."""
+        return not self.built or "apply" in self.kills
+
     def with_database(self, applied: Applied) -> Result:
-        """Return it with what more gates that need a database say."""
+        """Return it with what more gates that need a database say.
+
+        Args:
+            applied: what they say.
+
+        Returns:
+            Both together.
+        """
         return replace(
             self,
             kills={**self.kills, **applied.kills},
             asked=(*self.asked, *applied.asked),
             after=applied.after or self.after,
+            unchanged=applied.unchanged or self.unchanged,
+            crashes=(*self.crashes, *applied.crashes),
         )
 
 
@@ -82,51 +110,133 @@ class Found:
     Attributes:
         results: what became of each mutant.
         same: those that parse to the original's tree.
-        excluded: those that are equivalent for a reason.
-        guards: the faults in the tests themselves.
+        excluded: what became of those that are equivalent for a reason.
+        worlds: the faults in how the scenes are played.
+        emptied: the faults in the lists that tests draw from.
+        shipped: the faults in what the build adds to the fragments.
+        rules: the names of all rules of lint.
     """
 
     results: Sequence[Result]
-    same: Sequence[Mutant]
-    excluded: Sequence[Mutant]
-    guards: Sequence[Guarded]
+    same: Sequence[Mutant] = ()
+    excluded: Sequence[Result] = ()
+    worlds: Sequence[Guarded] = ()
+    emptied: Sequence[Guarded] = ()
+    shipped: Sequence[Guarded] = ()
+    rules: Collection[str] = ()
+
+    @property
+    def guarded(self) -> list[Guarded]:
+        """All faults that are none of the fragments'."""
+        return [*self.worlds, *self.emptied, *self.shipped]
 
 
-def survivors(results: Iterable[Result]) -> list[Result]:
-    """Return the mutants that no gate refuses."""
-    return [result for result in results if not result.kills]
+def survivors(results: Iterable[Result], without: str = "") -> list[Result]:
+    """Return the mutants that no gate refuses, the guard left out.
+
+    Args:
+        results: what became of each.
+        without: a gate of FAMILIES to switch off.
+
+    Returns:
+        The survivors, in their order.
+    """
+    return [result for result in results if not result.families - {GUARD, without}]
 
 
-def unused_exclusions(
-    table: Sequence[Equivalence], excluded: Sequence[Mutant]
-) -> list[Equivalence]:
-    """Return the reasons that leave nothing out."""
-    used = [reason_to_exclude(mutant) for mutant in excluded]
-    return [each for each in table if each not in used]
+def unused_reasons(reasons: Sequence[Reason], mutants: Iterable[Mutant]) -> list[Reason]:
+    """Return the reasons that apply to nothing.
+
+    Args:
+        reasons: the reasons.
+        mutants: what they might apply to.
+
+    Returns:
+        Those that do not.
+    """
+    used = {find_reason(reasons, mutant) for mutant in mutants}
+    return [each for each in reasons if each not in used]
 
 
-def page(found: Found) -> str:
-    """Return the page as Markdown, for a proof of which nothing failed."""
+def idle_gates(results: Iterable[Result]) -> list[str]:
+    """Return the gates that refuse nothing, and so were not seen to be able to.
+
+    Args:
+        results: what became of each mutant.
+
+    Returns:
+        Their names, in the order in which they are asked.
+    """
+    busy = {gate for result in results for gate in result.kills}
+    return [gate for gate in GATES if gate not in busy]
+
+
+def silent_rules(rules: Collection[str], results: Iterable[Result]) -> list[str]:
+    """Return the rules of lint that refuse nothing.
+
+    Args:
+        rules: the names of all.
+        results: what became of each mutant.
+
+    Returns:
+        Their names, sorted.
+    """
+    return sorted(set(rules) - {rule for result in results for rule in _rules(result)})
+
+
+def _rules(result: Result) -> list[str]:
+    return [rule for rule in result.kills.get("lint", "").split(",") if rule]
+
+
+def page(found: Found, originals: Mapping[str, str]) -> str:
+    """Write the page for a proof of which nothing failed.
+
+    Args:
+        found: what it found.
+        originals: the texts of the fragments, by path.
+
+    Returns:
+        Markdown.
+    """
     results = found.results
     parts = [
-        "# Every fault is refused by a gate that has a name",
-        _summary(found),
+        "# Every mutant of the fragments is refused by a gate that has a name",
+        *_summary(found),
+        _example(results, originals),
         "## Gates",
         _gate_table(results),
         _aftermath(results),
+        "## One gate switched off",
+        _paragraph(_SWITCHED_OFF),
+        _off_table(results),
         "## Rules of lint",
-        _rule_lists(results),
+        _paragraph(
+            "Mutants that a rule refuses, the equivalent included, and those in the score that "
+            "nothing else refuses."
+        ),
+        _rule_table(found),
         "## Mutants",
-        _paragraph("How many each gate refuses; by " + _LEGEND),
+        _paragraph(
+            "How many each gate refuses, and how many do not run: no migration can be made of "
+            "them, or PostgreSQL refuses it. By " + _LEGEND
+        ),
         _kill_table(results, 1),
         "<details><summary>Each operator by itself</summary>",
         _kill_table(results, 2),
         "</details>",
-        "## Left out",
+        "## Left out: equivalent",
         _exclusions(found),
+        "## Faults that leave no trace in the catalog",
+        _paragraph(_NO_TRACE),
+        _reason_table(TRACELESS, [result.mutant for result in results if result.unchanged]),
         "## The gates' own guards",
-        "The true schema, and something wrong with the tests: each must turn red.",
-        _guard_table(found.guards),
+        "The true schema, and something wrong with how the scenes are played: each must turn red.",
+        _guard_table(found.worlds),
+        "A list that tests draw from is empty, in a copy of the tests: pytest must turn red.",
+        _guard_table(found.emptied),
+        "## What the build adds",
+        _paragraph(_ADDED),
+        _guard_table(found.shipped),
         "## What it does not prove",
         _LIMITS,
         "Again: `nox -s prove_gates`.",
@@ -134,94 +244,124 @@ def page(found: Found) -> str:
     return "\n\n".join(parts)
 
 
+_SWITCHED_OFF = """\
+Whether the proof can fail: had a gate not been there, these mutants would have survived all that
+judged them. The specification's three forms count as one gate. The guard counts for none of them:
+it compares with the migration in production, and in a pull request it is made of the same changed
+fragments."""
+
+_NO_TRACE = """\
+Some mutants in the score end in the original's catalog all the same. They are faults for what they
+do on the way, or elsewhere. Where any other mutant does so, the proof fails."""
+
+_ADDED = """\
+No fragment holds the lock, the guard and the end of the file. Each of these faults was made in a
+copy of the built migration, and the test beside it turned red there, and was green without the
+fault."""
+
 _LIMITS = """\
 That the specification is what people wanted: a change is a fault because the specification, a rule
-or a scene says so. Two faults at once are not tried, nor is the wording of comments.
-`schema build --check` is no gate here: it refuses every change alike. Statements that alter roles
-are judged without a database, because roles belong to the whole server."""
+or a scene says so. Faults that none of these operators makes, and two faults at once, are not
+tried, nor is the wording of comments. `schema build --check` is no gate here: it refuses every
+change alike. Statements that alter roles are judged without a database, because roles belong to the
+whole server."""
 
 
-def _summary(found: Found) -> str:
+def _summary(found: Found) -> list[str]:
     results = found.results
     tried = sum("apply" in result.asked for result in results)
     advised = sum("advisor" in result.asked for result in results)
-    first = """\
-Each statement of each fragment is changed by operators that work on its parse tree: parts are
-dropped, widened, swapped, weakened, added. Each gate judges each mutant by itself, whatever the
-others say."""
-    second = f"""\
-**Score: all {len(results)} mutants refused, 100 %.** {len(found.same)} parse to the
-same tree as the original and {len(found.excluded)} are equivalent for the reasons below; neither
-counts. {tried} were run on a PostgreSQL: all that fewer than two kinds of gates refuse without one,
-and one in four of the others. There the scenes were played for every mutant of an access fragment,
-for those that nothing else refuses without a database, and for one in four of the others."""
-    third = f"""\
-Supabase's advisors take longer than all other gates together, so {advised} mutants were shown to
-them: the first of each operator that runs."""
-    return "\n\n".join(map(_paragraph, (first, second, third)))
+    played = sum("tenancy" in result.asked for result in results)
+    score = f"""\
+**Score: {len(results)} of {len(results)} mutants refused, 100 %.** Besides, all
+{len(found.guarded)} faults in the tests themselves and in what the build adds were noticed.
+{len(found.same)} further changes parse to the original's tree and {len(found.excluded)} are
+equivalent; neither counts."""
+    words = """\
+A *mutant* is a fragment in which one operator has changed one place that its parse tree names: a
+part dropped, widened, swapped, weakened or added; two of one parse tree count once. A gate *kills*
+it where it refuses it by an assertion, a rule or PostgreSQL's refusal; a test that ends in any
+other error, and a server in trouble, fail the proof. It is *equivalent* where it ends in the
+original's catalog, running it again changes nothing, and a reason below says why that is no
+accident: the proof runs each of those too."""
+    who = f"""\
+Not every gate judges every mutant. Those that need no database judge all that they can read; from
+`deps` on, they see the dependencies as `schema deps --fix` would write them. {tried} mutants were
+run on a PostgreSQL: all that fewer than two kinds of gates refuse without one, and one in eight of
+the others. The scenes were played for {played}: of those that were run and changed the catalog, all
+of access fragments, all that nothing refuses without a database, and one in eight of the others.
+Supabase's advisors take longer than all other gates together, so {advised} were shown to them: the
+first of each operator that runs."""
+    return list(map(_paragraph, (score, words, who)))
+
+
+_EXAMPLE = "instance_tasks: policy: OR TRUE: app_isolation: USING"
+
+
+def _example(results: Sequence[Result], originals: Mapping[str, str]) -> str:
+    result = next(result for result in results if result.mutant.name == _EXAMPLE)
+    old = originals[result.mutant.path].splitlines()
+    lines = difflib.unified_diff(old, result.mutant.text.splitlines(), lineterm="", n=1)
+    shown = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+    killers = ", ".join(gate for gate in GATES if gate in result.kills)
+    return "\n".join(
+        [f"One of them, killed by {killers}:", "", f"```diff\n{chr(10).join(shown)}\n```"]
+    )
 
 
 def _paragraph(text: str) -> str:
-    return textwrap.fill(text, 100, break_on_hyphens=False)
+    return textwrap.fill(text, 100, break_on_hyphens=False, break_long_words=False)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]], *, text_columns: int = 1) -> str:
     marks = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
     lines = [head, marks, *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
 
-def _list(items: Iterable[str]) -> str:
-    return "\n".join(f"- {item}" for item in items)
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|")
 
 
 def _gate_table(results: Sequence[Result]) -> str:
     asked = Counter(gate for result in results for gate in result.asked)
     kills = Counter(gate for result in results for gate in result.kills)
-    alone: Counter[str] = Counter()
-    for result in results:
-        if len(result.families) == 1:
-            # Of the specification's three forms, each that refuses it.
-            alone.update(result.kills.keys())
-    rows = [(gate, _MEANINGS[gate], asked[gate], kills[gate], alone[gate]) for gate in GATES]
-    head = ("gate", "what it asks", "judged", "refused", "alone")
-    return (
-        _table(head, rows, text_columns=2)
-        + "\n\n"
-        + _paragraph(
-            "Alone: no other of the gates that judged it refuses the mutant; the specification's "
-            "three count as one."
-        )
-    )
+    rows = [(gate, _MEANINGS[gate], asked[gate], kills[gate]) for gate in GATES]
+    return _table(("gate", "what it asks", "judged", "refused"), rows, text_columns=2)
+
+
+def _off_table(results: Sequence[Result]) -> str:
+    rows = []
+    for family in FAMILIES:
+        if family != GUARD:
+            alive = survivors(results, family)
+            example = " ".join(alive[0].mutant.name.split()) if alive else ""
+            rows.append((family, len(alive) or "none", f"`{example}`" if example else ""))
+    return _table(("switched off", "survive", "the first"), rows, text_columns=3)
 
 
 def _aftermath(results: Sequence[Result]) -> str:
     after = Counter(result.after for result in results if result.after)
     others = sum(after.values()) - after["refused"] - after["repaired"] - after["left"]
     return _paragraph(
-        f"The true migration, run over the database that a mutant made, refused {after['refused']}"
-        f" by naming the difference, repaired {after['repaired']}, and left {after['left']} with "
-        "something that it does not mind, such as one more column"
+        "The migration in production, run over the database that a mutant made, refused "
+        f"{after['refused']} by naming the difference, repaired {after['repaired']}, and left "
+        f"{after['left']} with something that it does not mind, such as one more column"
         + (f"; {others} ended otherwise." if others else ".")
     )
 
 
-def _rule_lists(results: Sequence[Result]) -> str:
-    found: Counter[str] = Counter()
-    alone: Counter[str] = Counter()
-    for result in results:
-        rules = [rule for rule in result.kills.get("lint", "").split(",") if rule]
-        found.update(rules)
-        if result.families == {"lint"} and len(rules) == 1:
-            alone.update(rules)
-    return _paragraph(
-        "Mutants that a rule refuses, and behind the stroke those that nothing else does: "
-        + ", ".join(
-            f"{rule} {count}" + (f"/{alone[rule]}" if alone[rule] else "")
-            for rule, count in sorted(found.items())
-        )
-        + "."
+def _rule_table(found: Found) -> str:
+    judged = (*found.results, *found.excluded)
+    refused = Counter(rule for result in judged for rule in _rules(result))
+    alone = Counter(
+        rule
+        for result in found.results
+        for rule in _rules(result)
+        if result.families == {"lint"} and len(_rules(result)) == 1
     )
+    rows = [(rule, count, alone[rule] or "") for rule, count in sorted(refused.items())]
+    return _table(("rule", "refused", "alone"), rows)
 
 
 _SHORT = {
@@ -235,6 +375,7 @@ _SHORT = {
     "apply": "ap",
     "re-run": "re",
     "spec: catalog": "sc",
+    "seed": "se",
     "tenancy": "te",
     "guard": "gu",
     "advisor": "ad",
@@ -246,27 +387,42 @@ _LEGEND = ", ".join(f"{short} {gate}" for gate, short in _SHORT.items()) + "."
 def _kill_table(results: Sequence[Result], depth: int) -> str:
     """Return a row for each operator's name, as far as its parts go to that depth."""
     mutants: Counter[str] = Counter()
+    stillborn: Counter[str] = Counter()
     kills: Counter[tuple[str, str]] = Counter()
     for result in results:
         operator = ": ".join(result.mutant.operator.split(": ")[:depth])
         mutants[operator] += 1
+        stillborn[operator] += result.stillborn
         kills.update((operator, gate) for gate in result.kills)
     rows = [
-        (operator, mutants[operator], *(kills[operator, gate] or "" for gate in GATES))
+        (
+            operator,
+            mutants[operator],
+            stillborn[operator] or "",
+            *(kills[operator, gate] or "" for gate in GATES),
+        )
         for operator in sorted(mutants)
     ]
-    return _table(("operator", "mutants", *_SHORT.values()), rows)
+    return _table(("operator", "mutants", "do not run", *_SHORT.values()), rows)
 
 
 def _exclusions(found: Found) -> str:
-    lines = [
-        f"{len(found.same)} mutants have the original's parse tree: what they drop is the default."
-    ]
-    counts = Counter(reason_to_exclude(mutant) for mutant in found.excluded)
-    lines += [f"{count}, `{each.pattern}`: {each.reason}" for each, count in counts.items() if each]
-    return _list(lines)
+    refused = sum(bool(result.kills) for result in found.excluded)
+    words = _paragraph(
+        f"{len(found.same)} changes have the original's parse tree: what they drop or say is the "
+        f"default. {len(found.excluded)} are equivalent; a rule or the specification refuses "
+        f"{refused} of them all the same."
+    )
+    table = _reason_table(EQUIVALENT, [result.mutant for result in found.excluded])
+    return f"{words}\n\n{table}"
+
+
+def _reason_table(reasons: Sequence[Reason], mutants: Iterable[Mutant]) -> str:
+    counts = Counter(find_reason(reasons, mutant) for mutant in mutants)
+    rows = [(each.what, each.why, counts[each], f"`{each.pattern}`") for each in reasons]
+    return _table(("what", "why", "mutants", "named"), rows, text_columns=4)
 
 
 def _guard_table(guards: Sequence[Guarded]) -> str:
     rows = [(guarded.fault, guarded.noticed) for guarded in guards]
-    return _table(("what is wrong", "what turned red first"), rows, text_columns=2)
+    return _table(("what is wrong", "what turned red"), rows, text_columns=2)

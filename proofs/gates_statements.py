@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from proofs.gates_text import Code
-    from schema_targets.workspace import Workspace
 
 
-def comment_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
-    """Mutate a COMMENT."""
+def comment_mutations(code: Code) -> Iterator[Mutation]:
+    """Mutate a COMMENT.
+
+    Args:
+        code: the statement.
+
+    Yields:
+        Each change.
+
+    Raises:
+        LookupError: the statement is not written as ours are.
+    """
     *_schema, name = strings(code.statement.node["object"]["List"]["items"])
     what = code.tokens[2].text.lower()
     yield change(f"statement: drop COMMENT ON {what.upper()}", name, code.remove())
@@ -32,8 +41,18 @@ def comment_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
         yield change("comment: on another table", name, place)
 
 
-def drop_policy_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
-    """Mutate a DROP POLICY."""
+def drop_policy_mutations(code: Code) -> Iterator[Mutation]:
+    """Mutate a DROP POLICY.
+
+    Args:
+        code: the statement.
+
+    Yields:
+        Each change.
+
+    Raises:
+        LookupError: the statement is not written as ours are.
+    """
     *_table, name = strings(code.statement.node["objects"][0]["List"]["items"])
     yield change("statement: drop DROP POLICY", name, code.remove())
     at = code.find("IF EXISTS")
@@ -56,7 +75,14 @@ _NEEDS = {
 
 
 def order_mutations(codes: Sequence[Code]) -> Iterator[tuple[Code, Mutation]]:
-    """Put a statement before the one that it needs to follow."""
+    """Put a statement before the one that it needs to follow.
+
+    Args:
+        codes: a fragment's statements.
+
+    Yields:
+        The statement at which the change begins, and the change.
+    """
     pairs = [
         (one, other)
         for one, other in pairwise(codes)
@@ -92,6 +118,16 @@ _BEHIND_ACCESS = {
             "CREATE POLICY own_rows ON public.{0} FOR SELECT TO authenticated"
             " USING (app_code = ((SELECT auth.jwt()) ->> 'app_code'))"
         ),
+        (
+            "DROP POLICY IF EXISTS itself ON public.{0};\n"
+            "CREATE POLICY itself ON public.{0} FOR SELECT TO authenticated"
+            " USING (id IN (SELECT other.id FROM public.{0} AS other))"
+        ),
+    ),
+    "change a policy": (
+        "ALTER POLICY app_isolation ON public.{0} USING (TRUE)",
+        "ALTER POLICY app_isolation ON public.{0} TO anon",
+        "ALTER POLICY app_isolation ON public.{0} RENAME TO tenant_isolation",
     ),
     "add a grant": (
         "GRANT SELECT ON TABLE public.{0} TO anon",
@@ -101,6 +137,10 @@ _BEHIND_ACCESS = {
         "GRANT SELECT ON ALL TABLES IN SCHEMA public TO anon",
         "GRANT ALL ON TABLE public.{0} TO PUBLIC",
         "REVOKE SELECT ON TABLE public.{0} FROM authenticated",
+        "GRANT MAINTAIN ON TABLE public.{0} TO service_role",
+        "GRANT CREATE ON SCHEMA public TO authenticated",
+        "GRANT CREATE ON SCHEMA public TO anon",
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon",
     ),
     "add an owner": ("ALTER TABLE public.{0} OWNER TO authenticated",),
@@ -116,15 +156,45 @@ _BEHIND_ACCESS = {
         "CREATE TABLE IF NOT EXISTS public.{0}_copy AS SELECT * FROM public.{0}",
         "CREATE OR REPLACE RULE {0}_silent AS ON INSERT TO public.{0} DO INSTEAD NOTHING",
     ),
+    "add an object": (
+        (
+            "CREATE OR REPLACE FUNCTION public.{0}_touch() RETURNS TRIGGER LANGUAGE plpgsql"
+            " SET search_path = '' AS 'BEGIN NEW.created_at := now(); RETURN NEW; END';\n"
+            "CREATE OR REPLACE TRIGGER {0}_touch BEFORE UPDATE ON public.{0}"
+            " FOR EACH ROW EXECUTE FUNCTION public.{0}_touch()"
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION public.{0}_count() RETURNS BIGINT LANGUAGE sql STABLE"
+            " SET search_path = '' AS 'SELECT count(*) FROM public.{0}'"
+        ),
+        (
+            "CREATE OR REPLACE VIEW public.{0}_ids WITH (security_invoker = TRUE)"
+            " AS SELECT id FROM public.{0}"
+        ),
+        "CREATE SEQUENCE IF NOT EXISTS public.{0}_number",
+        (
+            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_publication"
+            " WHERE pubname = '{0}_changes') THEN"
+            " CREATE PUBLICATION {0}_changes FOR TABLE public.{0}; END IF; END $$"
+        ),
+        "CREATE STATISTICS IF NOT EXISTS public.{0}_dates ON app_code, created_at FROM public.{0}",
+        "CREATE TYPE public.{0}_mood AS ENUM ('glad', 'sad')",
+        "CREATE EXTENSION IF NOT EXISTS citext",
+        "DO $$ BEGIN EXECUTE 'SELECT ' || 1; END $$",
+    ),
     "add a transaction or lock": (
         "COMMIT",
         "LOCK TABLE public.{0}",
         "SET lock_timeout = 0",
+        "SET LOCAL lock_timeout = 0",
+        "SET LOCAL search_path = public",
         "SET SESSION row_security = off",
     ),
     "add a write": (
         "TRUNCATE public.{0}",
         "DELETE FROM public.{0}",
+        "DELETE FROM public.{0} WHERE created_at < 'epoch'",
+        "UPDATE public.{0} SET app_code = NULL WHERE app_code = 'old'",
         "INSERT INTO public.applications (app_code, app_name) VALUES ('x', 'x')",
     ),
     "add an ALTER TABLE": (
@@ -136,7 +206,8 @@ _BEHIND_ACCESS = {
         "ALTER TABLE public.{0} DROP CONSTRAINT IF EXISTS {0}_app_code_fkey",
         "ALTER TABLE public.{0} SET (fillfactor = 70)",
         "ALTER TABLE public.{0} REPLICA IDENTITY FULL",
-        "DROP INDEX IF EXISTS public.{0}_app_code_status_idx",
+        "ALTER TABLE public.{0} ALTER COLUMN app_code SET STATISTICS 1000",
+        "ALTER TABLE public.{0} ALTER COLUMN app_code SET STORAGE EXTERNAL",
     ),
 }
 
@@ -147,7 +218,14 @@ _SERVER_WIDE = (
 
 
 def added_statements(codes: Sequence[Code]) -> Iterator[tuple[Code, Mutation]]:
-    """Put one more statement behind a fragment that says who may touch a table."""
+    """Put one more statement behind a fragment that says who may touch a table.
+
+    Args:
+        codes: a fragment's statements.
+
+    Yields:
+        The last statement, and each change; none where the fragment says nothing of that.
+    """
     switch = next((code for code in codes if code.statement.kind == "AlterTableStmt"), None)
     if switch is None:
         return

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from proofs.report import ROOT
+from schema_database import DatabaseError
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -15,22 +19,25 @@ from database.scenarios import SCENARIOS, Scenario, World
 from database.tenants import TABLES as TENANT_TABLES
 from database.tenants import seed
 from spec import test_specification
-from spec.observed import ObservedTable, from_catalog, from_sql
-from spec.specification import TABLES
+from spec.observed import ObservedSchema, from_catalog, from_sql
+from spec.specification import PLATFORM, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from psycopg import Connection
 
 __all__ = [
+    "PLATFORM",
     "SCENARIOS",
     "TABLES",
     "TENANT_TABLES",
-    "ObservedTable",
+    "CrashedTestError",
+    "ObservedSchema",
     "Scenario",
     "World",
     "first_broken_promise",
+    "first_failure",
     "from_catalog",
     "from_sql",
     "seed",
@@ -38,7 +45,11 @@ __all__ = [
 ]
 
 
-def specification_failure(read: Callable[[], dict[str, ObservedTable]]) -> str:
+class CrashedTestError(Exception):
+    """A test ended in another error than a failed assertion, so it judged nothing."""
+
+
+def specification_failure(read: Callable[[], ObservedSchema]) -> str:
     """Run the specification's tests.
 
     Args:
@@ -46,11 +57,20 @@ def specification_failure(read: Callable[[], dict[str, ObservedTable]]) -> str:
 
     Returns:
         The name of the first test that fails, with its table; empty where all pass.
+
+    Raises:
+        CrashedTestError: no assertion failed, and something else did.
     """
     try:
         observed = read()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the tests would be red
-        return f"cannot be read: {type(error).__name__}"
+    except AssertionError as error:
+        return f"cannot be read: {error}"
+    except Exception as error:
+        raise CrashedTestError(f"reading the schema: {error!r}") from error
+    return first_failure(_calls(observed))
+
+
+def _calls(observed: ObservedSchema) -> Iterator[tuple[str, Callable[[], None]]]:
     for name, test in _tests():
         for table in TABLES:
             values = {
@@ -60,12 +80,42 @@ def specification_failure(read: Callable[[], dict[str, ObservedTable]]) -> str:
                 "name": table,
             }
             arguments = {word: values[word] for word in inspect.signature(test).parameters}
-            if "table" in arguments and arguments["table"] is None:
-                return f"no table {table}"
-            try:
-                test(**arguments)
-            except Exception:  # noqa: BLE001
-                return f"{name}[{table}]"
+            yield f"{name}[{table}]", partial(_call, test, arguments)
+
+
+def _call(test: Callable[..., None], arguments: dict[str, Any]) -> None:
+    if arguments.get("table", test) is None:
+        raise AssertionError("there is no such table")
+    test(**arguments)
+
+
+def first_failure(plays: Iterable[tuple[str, Callable[[], None]]]) -> str:
+    """Run tests until an assertion fails.
+
+    Args:
+        plays: each test's name and what runs it.
+
+    Returns:
+        The name of the first whose assertion fails; empty where all pass.
+
+    Raises:
+        CrashedTestError: no assertion failed, and something else did: that is an accident, and
+            might be one of the machine's.
+    """
+    crashed: Exception | None = None
+    where = ""
+    for name, play in plays:
+        try:
+            play()
+        except AssertionError:
+            return name
+        except psycopg.OperationalError as error:
+            raise DatabaseError(f"{name}: {error}", "run it again") from error
+        except Exception as error:  # noqa: BLE001 - another may fail as it should
+            crashed = crashed or error
+            where = where or name
+    if crashed is not None:
+        raise CrashedTestError(f"{where}: {crashed!r}") from crashed
     return ""
 
 
@@ -92,13 +142,13 @@ def first_broken_promise(
 
     Raises:
         ValueError: there is nothing to play, which proves nothing.
+        CrashedTestError: no promise was seen to break, and a scene failed otherwise.
     """
     if not scenarios:
         raise ValueError("no scenario was played")
-    for scenario in scenarios:
+
+    def play(scenario: Scenario) -> None:
         with connection.transaction(force_rollback=True):
-            try:
-                scenario.play(world(connection))
-            except Exception:  # noqa: BLE001 - a test that ends in any error is red
-                return scenario.name
-    return ""
+            scenario.play(world(connection))
+
+    return first_failure((each.name, partial(play, each)) for each in scenarios)

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from proofs.gates_mutation import Mutation
     from proofs.gates_text import Code
     from schema_sql.statements import Node
-    from schema_targets.workspace import Workspace
-
-# One of each sort: a key, the tenant, a status, a time.
-_RENAMED = {"id", "app_code", "status", "created_at"}
 
 _OTHER_TYPE = {
     "UUID": "TEXT",
@@ -47,15 +43,26 @@ _SOME_DEFAULT = {
     "TIMESTAMPTZ": "now()",
 }
 
+_HOW_IT_IS_STORED = {"TEXT": "STORAGE EXTERNAL", "JSONB": "COMPRESSION pglz"}
+
+_INDEX_OPTIONS = (
+    "DEFERRABLE INITIALLY DEFERRED",
+    "INCLUDE (created_at)",
+    "WITH (fillfactor = 70)",
+)
+
 _KEY_OPTIONS = {
-    "CONSTR_PRIMARY": ("DEFERRABLE INITIALLY DEFERRED",),
-    "CONSTR_UNIQUE": ("DEFERRABLE INITIALLY DEFERRED",),
+    "CONSTR_PRIMARY": _INDEX_OPTIONS,
+    "CONSTR_UNIQUE": _INDEX_OPTIONS,
     "CONSTR_CHECK": ("NO INHERIT", "NOT VALID"),
     "CONSTR_FOREIGN": (
         "ON DELETE CASCADE",
         "ON DELETE SET NULL",
+        "ON DELETE SET DEFAULT",
         "ON DELETE RESTRICT",
         "ON UPDATE CASCADE",
+        "ON UPDATE SET NULL",
+        "ON UPDATE SET DEFAULT",
         "MATCH FULL",
         "DEFERRABLE INITIALLY DEFERRED",
         "NOT VALID",
@@ -66,8 +73,18 @@ _KEY_OPTIONS = {
 _TABLES = ("workflow_definitions", "instance_tasks", "applications")
 
 
-def table_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
-    """Mutate a CREATE TABLE."""
+def table_mutations(code: Code) -> Iterator[Mutation]:
+    """Mutate a CREATE TABLE.
+
+    Args:
+        code: the statement.
+
+    Yields:
+        Each change.
+
+    Raises:
+        LookupError: the statement is not written as ours are.
+    """
     table = code.statement.node["relation"]["relname"]
     yield change("statement: drop CREATE TABLE", table, code.remove())
     exists = code.find("IF NOT EXISTS")
@@ -75,6 +92,8 @@ def table_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
     yield change("table: UNLOGGED", table, code.insert(1, "UNLOGGED"))
     yield change("table: TEMPORARY", table, code.insert(1, "TEMPORARY"))
     yield from _unqualified(code, exists + 3, table)
+    last_bracket = len(code.tokens)
+    yield change("table: drop its bracket", table, code.cut(last_bracket - 1, last_bracket))
     first = code.find("(") + 1
     for extra in (
         "extra TEXT",
@@ -82,11 +101,18 @@ def table_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
         "CONSTRAINT extra_check CHECK (created_at > 'epoch')",
         "EXCLUDE USING btree (created_at WITH =)",
         "LIKE public.applications",
+        (
+            f"CONSTRAINT {table}_app_code_again_fkey FOREIGN KEY (app_code)"
+            " REFERENCES public.applications (app_code)"
+        ),
     ):
         last = code.items(first)[-1][1] - 1
         yield change("table: add an element", extra, code.insert(last + 1, f", {extra}"))
     columns: list[tuple[int, int]] = []
+    type_places: list[tuple[int, int]] = []
     types: dict[str, str] = {}
+    defaults: dict[str, tuple[int, int]] = {}
+    lists: list[list[tuple[int, int]]] = []
     for element in code.statement.node["tableElts"]:
         ((kind, node),) = element.items()
         start = code.at(node)
@@ -94,12 +120,58 @@ def table_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
         if kind == "ColumnDef":
             columns.append(place)
             types[node["colname"]] = _type(code, node, *place)
+            type_places.append((start + 1, _type_end(code, node, place[1])))
+            for item in node.get("constraints", ()):
+                if item["Constraint"]["contype"] == "CONSTR_DEFAULT":
+                    defaults[node["colname"]] = (code.at(item["Constraint"]) + 1, place[1])
             yield from _column_mutations(code, node, *place)
         else:
             yield from _constraint_mutations(code, node, types, *place)
+            if node["contype"] == "CONSTR_CHECK":
+                column, values = _listed(code, start)
+                lists.append(values)
+                yield from _narrower(code, table, column, values, place[1])
+                yield from _other_defaults(code, column, values, defaults)
     for one, other in pairwise(columns):
         fact = f"{code.tokens[one[0]].text}, {code.tokens[other[0]].text}"
         yield change("column: swap with the next", fact, *code.swap(one, other))
+    for one, other in pairwise(type_places):
+        if code.text(*one) != code.text(*other):
+            fact = f"{code.tokens[one[0] - 1].text}, {code.tokens[other[0] - 1].text}"
+            yield change("column: swap types with the next", fact, *code.swap(one, other))
+    for first_list, second_list in pairwise(lists):
+        edits = code.swap(*((values[0][0], values[-1][1]) for values in (first_list, second_list)))
+        yield change("check: swap values with the next", table, *edits)
+
+
+def _listed(code: Code, start: int) -> tuple[str, list[tuple[int, int]]]:
+    """Return the column of `CHECK (column IN (…))` and where its values are."""
+    opening = code.find("CHECK", start) + 1
+    in_list = code.find("IN", opening + 1)
+    return code.text(opening + 1, in_list), code.items(in_list + 2)
+
+
+def _narrower(
+    code: Code, table: str, column: str, values: list[tuple[int, int]], end: int
+) -> Iterator[Mutation]:
+    one = code.text(*values[0])
+    check = f", CONSTRAINT {table}_{column}_check1 CHECK ({column} IN ({one}))"
+    yield change("check: add a narrower one", f"{table}: {column}", code.insert(end, check))
+
+
+def _other_defaults(
+    code: Code,
+    column: str,
+    values: list[tuple[int, int]],
+    defaults: dict[str, tuple[int, int]],
+) -> Iterator[Mutation]:
+    if column not in defaults:
+        return
+    place = defaults[column]
+    for value in (code.text(*each) for each in values):
+        if value != code.text(*place):
+            fact = f"{column} {value}"
+            yield change("column: another status as DEFAULT", fact, code.put(*place, value))
 
 
 def _type_end(code: Code, node: Node, end: int) -> int:
@@ -115,8 +187,12 @@ def _column_mutations(code: Code, node: Node, start: int, end: int) -> Iterator[
     name, kind = node["colname"], _type(code, node, start, end)
     type_end = _type_end(code, node, end)
     yield change("column: drop", name, code.cut_item(start, end))
-    if name in _RENAMED:
-        yield change("column: rename", name, code.put(start, start + 1, f"{name}_x"))
+    yield change("column: rename", name, code.put(start, start + 1, f"{name}_x"))
+    if name == "created_at":
+        yield change("column: a name in quotes", name, code.put(start, start + 1, '"createdAt"'))
+    if kind in _HOW_IT_IS_STORED:
+        how = _HOW_IT_IS_STORED[kind]
+        yield change(f"column: {how}", name, code.insert(type_end, how))
     yield change("column: change type", name, code.put(start + 1, type_end, _OTHER_TYPE[kind]))
     if kind == "TEXT":
         yield change("column: add COLLATE", name, code.insert(type_end, 'COLLATE "C"'))
@@ -157,20 +233,20 @@ def _constraint_mutations(
     yield change(f"{words}: drop", name, code.cut_item(start, end))
     yield change("constraint: drop its name", name, code.cut(start, start + 2))
     yield change("constraint: rename", name, code.put(start + 1, start + 2, f"{name}_x"))
+    long = f"{name}_{'x' * 63}"
+    yield change("constraint: a name too long", name, code.put(start + 1, start + 2, long))
     for option in _KEY_OPTIONS[kind]:
         yield change(f"{words}: {option}", name, code.insert(end, option))
     match kind:
         case "CONSTR_CHECK":
-            yield from _check_mutations(code, name, start, end)
+            yield from _check_mutations(code, name, start)
         case "CONSTR_FOREIGN":
             yield from _reference_mutations(code, node, types, start)
         case _:
-            yield from _key_mutations(code, node, words, start, types)
+            yield from _key_mutations(code, node, words, start)
 
 
-def _key_mutations(
-    code: Code, node: Node, words: str, start: int, types: dict[str, str]
-) -> Iterator[Mutation]:
+def _key_mutations(code: Code, node: Node, words: str, start: int) -> Iterator[Mutation]:
     name = node["conname"]
     opening = code.find("(", start)
     columns = code.items(opening + 1)
@@ -179,8 +255,8 @@ def _key_mutations(
     else:
         nulls = code.insert(opening, "NULLS NOT DISTINCT")
         yield change("unique key: NULLS NOT DISTINCT", name, nulls)
-    yield from _list_mutations(code, f"{words}", name, columns, "created_at")
-    if len(columns) == 1 and "app_code" in types:
+    yield from _list_mutations(code, words, name, columns, "created_at")
+    if len(columns) == 1:
         at = columns[0][0]
         yield change(f"{words}: other column", name, code.put(at, at + 1, "created_at"))
 
@@ -200,7 +276,7 @@ def _list_mutations(
     yield change(f"{words}: add a column", name, wider)
 
 
-def _check_mutations(code: Code, name: str, start: int, end: int) -> Iterator[Mutation]:
+def _check_mutations(code: Code, name: str, start: int) -> Iterator[Mutation]:
     opening = code.find("CHECK", start) + 1
     inner = (opening + 1, code.closing(opening))
     in_list = code.find("IN", opening + 1)
@@ -219,7 +295,6 @@ def _check_mutations(code: Code, name: str, start: int, end: int) -> Iterator[Mu
         yield change("check: change a value", f"{name}: {value}", lower)
     yield change("check: swap values", name, *code.swap(values[0], values[1]))
     yield change("check: NULL among the values", name, code.insert(values[-1][1], ", NULL"))
-    del end
 
 
 def _reference_mutations(
@@ -258,8 +333,18 @@ def _unqualified(code: Code, at: int, fact: str) -> Iterator[Mutation]:
     yield change("name: other schema", fact, code.put(at, at + 1, "auth"))
 
 
-def index_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
-    """Mutate a CREATE INDEX."""
+def index_mutations(code: Code) -> Iterator[Mutation]:
+    """Mutate a CREATE INDEX.
+
+    Args:
+        code: the statement.
+
+    Yields:
+        Each change.
+
+    Raises:
+        LookupError: the statement is not written as ours are.
+    """
     node = code.statement.node
     name = node["idxname"]
     yield change("statement: drop CREATE INDEX", name, code.remove())
@@ -269,6 +354,9 @@ def index_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
     yield change("index: UNIQUE", name, code.insert(1, "UNIQUE"))
     yield change("index: drop its name", name, code.cut(exists, exists + 4))
     yield change("index: rename", name, code.put(exists + 3, exists + 4, f"{name}_x"))
+    long = f"{name}_{'x' * 63}"
+    yield change("index: a name too long", name, code.put(exists + 3, exists + 4, long))
+    yield change("index: drop it again", name, code.follow(f"DROP INDEX IF EXISTS public.{name}"))
     at = code.at(node["relation"])
     yield from _unqualified(code, at, name)
     for table in _TABLES:
@@ -295,6 +383,13 @@ def index_mutations(code: Code, _: Workspace) -> Iterator[Mutation]:
     closing = code.closing(opening)
     include = code.insert(closing + 1, "INCLUDE (id)")
     yield change("index: INCLUDE", name, include)
+    stored = code.insert(closing + 1, "WITH (fillfactor = 70)")
+    yield change("index: WITH (fillfactor)", name, stored)
+    tenant = next((place for place in columns if code.tokens[place[0]].text == "app_code"), None)
+    if tenant:
+        yield change("index: COLLATE", name, code.insert(tenant[0] + 1, 'COLLATE "C"'))
+        by_pattern = code.insert(tenant[0] + 1, "text_pattern_ops")
+        yield change("index: operator class", name, by_pattern)
     if "whereClause" in node:
         where = code.find("WHERE")
         yield change("index: drop WHERE", name, code.cut(where, len(code.tokens)))

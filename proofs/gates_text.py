@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pglast.parser import scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from schema_sql.statements import Node, Statement
 
@@ -34,7 +34,15 @@ class Edit:
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """Return the text with edits that do not overlap."""
+    """Apply edits that do not overlap.
+
+    Args:
+        text: a source.
+        edits: what changes in it, in any order.
+
+    Returns:
+        The new text.
+    """
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
@@ -163,11 +171,3 @@ class Code:
         """Put another statement behind this one."""
         end = self.statement.source.text.index(";", self.tokens[-1].end) + 1
         return Edit(end, end, f"\n{sql};")
-
-    def words(self) -> Iterator[tuple[int, str]]:
-        """Yield index and text, in upper case, of the tokens outside brackets."""
-        depth = 0
-        for index, token in enumerate(self.tokens):
-            if depth == 0:
-                yield index, token.text.upper()
-            depth += (token.text == "(") - (token.text == ")")
