@@ -1,6 +1,7 @@
 """Installs what a package.json of ours pins, once for each content; must not know what it does.
 
-`python -m proofs.node.npm` writes each package-lock.json that there is anew, after a change of its package.json.
+`python -m proofs.node.npm` writes each package-lock.json that there is anew, after a change of its
+package.json.
 """
 
 from __future__ import annotations
@@ -264,8 +265,8 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def _write_locks() -> int:
-    # The Supabase CLI has none: a lock that was made on one platform names its binary alone, and npm
-    # then installs none on the others (npm/cli issue 4828). Its package.json pins all of them.
+    # The Supabase CLI has none: a lock that was made on one platform names its binary alone, and
+    # npm then installs none on the others (npm/cli issue 4828). Its package.json pins all of them.
     for path in sorted(_HERE.glob("*/package-lock.json")):
         write_lock(path.parent.name)
     return 0

@@ -224,7 +224,8 @@ def _quoted(word: str, body: str) -> str:
 def take_existing(tables: Sequence[Table]) -> str:
     """The DO block that takes the tables which exist already, all or none of them at a time.
 
-    While it waits for one, it holds others for less than PostgreSQL's deadlock_timeout. It also takes back what API roles may pass on, because a plain REVOKE cannot.
+    While it waits for one, it holds others for less than PostgreSQL's deadlock_timeout. It also
+    takes back what API roles may pass on, because a plain REVOKE cannot.
 
     Args:
         tables: The tables that the migration creates, in its order.
