@@ -157,7 +157,7 @@ DISCLOSURES = (
     Disclosure(
         "a function_code",
         "inserting it: 23505 without details, or `DO NOTHING`: no row",
-        "that somebody has it (D2: codes are one namespace)",
+        "that somebody has it (codes are one namespace)",
         {
             _FUNCTION.format("other.function"): "23505",
             _FUNCTION.format("other.function") + " ON CONFLICT DO NOTHING": 0,

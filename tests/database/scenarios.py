@@ -498,7 +498,7 @@ def _nodes(plan: dict[str, Any]) -> Iterable[dict[str, Any]]:
         yield from _nodes(child)
 
 
-# ---- D1: parents are of the same tenant
+# ---- Parents are of the same tenant
 
 
 @scenario_of(PARENTS, Sabotage.KEYS_WITHOUT_TENANT)
@@ -540,7 +540,7 @@ def attaches_to_its_own_parent(world: World, edge: tuple[str, str]) -> None:
     _changed(world.a.run(insert_new(table, A, **{column: parent})), 1)
 
 
-# ---- D2: one namespace of functions, of which each tenant sees its own and the shared ones
+# ---- One namespace of functions, of which each tenant sees its own and the shared ones
 
 ATTEMPTS = {
     "insert": lambda code: insert_new("instance_tasks", A, function_code=code),
@@ -589,7 +589,7 @@ def function_codes_are_one_namespace(world: World) -> None:
         _denied(outcome, "row-level security")
 
 
-# ---- D3: shared functions are for reading
+# ---- Shared functions are for reading
 
 _SHARED_ROW = f"WHERE function_code = '{SHARED}'"
 
@@ -633,7 +633,7 @@ def engine_keeps_the_shared_functions(world: World) -> None:
         _changed(world.engine.run(WRITES[write]), 1)
 
 
-# ---- D4: the log is written once
+# ---- The log is written once
 
 _LOG = {
     "UPDATE": f"UPDATE public.{HISTORY} SET description = 'x'",
@@ -681,7 +681,7 @@ def owner_alone_can_mend_the_log(world: World) -> None:
     assert world.owner.run(_delete("workflow_instances", B)).refused == NO_PARENT
 
 
-# ---- D5: who holds what
+# ---- Who holds what
 
 _VERBS = {
     "SELECT": lambda table: f"SELECT id FROM public.{table}",

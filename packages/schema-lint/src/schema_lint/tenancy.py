@@ -20,13 +20,13 @@ TENANTS = Name("public", "applications")
 """The table of tenants, whose column of the same name is unique."""
 
 CLAIM = f"((SELECT auth.jwt()) ->> '{TENANT_COLUMN}')"
-"""The caller's tenant, read once per statement (D6)."""
+"""The caller's tenant, read once per statement."""
 
 DEMAND = f"{TENANT_COLUMN} = {CLAIM}"
 """What a policy demands of a row."""
 
 API_ROLES = ("PUBLIC", "anon", "authenticated", "service_role")
-"""Every role that Supabase may have granted something on a new table (D5)."""
+"""Every role that Supabase may have granted something on a new table."""
 
 CALLERS = ("authenticated", "service_role")
 """The roles that use a table."""
