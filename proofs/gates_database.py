@@ -263,7 +263,9 @@ def tenancy_failure(connection: Connection[Any]) -> str:
     failure = first_broken_promise(connection, SCENARIOS)
     with connection.transaction():
         # The guard compares shapes, not rows.
-        connection.execute(f"TRUNCATE {', '.join(f'public.{table}' for table in TENANT_TABLES)}")
+        connection.execute(
+            f"TRUNCATE {', '.join(f'public.{table}' for table in TENANT_TABLES)} CASCADE"
+        )
     return failure
 
 

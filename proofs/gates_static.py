@@ -111,14 +111,16 @@ def judge_statically(workspace: Workspace, mutant: Mutant | None, squawk: Squawk
     asked: tuple[str, ...] = STATIC_GATES[:5]
     built = ""
     try:
-        out, built = _built(dependencies)
+        files = _built(dependencies)
     except SourceError as error:
         # It repeats what deps has said; only what is its own counts.
         if error.finding.rule not in kills["deps"].split(","):
             kills["assemble"] = error.finding.rule
     else:
-        text = built
-        kills["spec: file"] = _noting(crashes, lambda: from_sql([parse(Source(out, text))]))
+        built = _joined(files)
+        kills["spec: file"] = _noting(
+            crashes, lambda: from_sql([parse(Source(*file)) for file in files.items()])
+        )
         kills["squawk"] = squawk.complaint(built)
         asked = STATIC_GATES
     found = {gate: why for gate, why in kills.items() if why}
@@ -133,20 +135,25 @@ def _noting(crashes: list[str], read: Callable[[], ObservedSchema]) -> str:
         return ""
 
 
-def _built(dependencies: Dependencies) -> tuple[str, str]:
-    """Return the path and the text of the migration, as `schema build` makes it.
+def _built(dependencies: Dependencies) -> dict[str, str]:
+    """Return the path and the text of each migration, as `schema build` makes it, in their order.
 
     Raises:
-        SourceError: none can be made.
+        SourceError: one cannot be made.
     """
     for error in dependencies.errors:
         raise error
     for finding in dependencies.findings():
         raise SourceError(finding)
     workspace = dependencies.workspace
-    (migration,) = workspace.of_kind("migration")
-    shipped = workspace.shipped(migration)
-    return migration.out, build_text(dependencies, migration.label, migration.title, shipped)
+    return {
+        each.out: build_text(dependencies, each.label, each.title, workspace.shipped(each))
+        for each in sorted(workspace.of_kind("migration"), key=lambda each: each.out)
+    }
+
+
+def _joined(files: dict[str, str]) -> str:
+    return "\n".join(files.values())
 
 
 def _told_by_deps(dependencies: Dependencies) -> str:
@@ -185,7 +192,7 @@ def build(workspace: Workspace, mutant: Mutant | None) -> str:
     dependencies = read_dependencies(changed)
     if _told_by_deps(dependencies):
         dependencies = _with_true_deps(dependencies)
-    return _built(dependencies)[1]
+    return _joined(_built(dependencies))
 
 
 def _changed(workspace: Workspace, mutant: Mutant) -> Workspace:

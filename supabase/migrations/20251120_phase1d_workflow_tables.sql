@@ -22,8 +22,8 @@
 -- Give up rather than queue behind a long transaction and block everybody else.
 SET LOCAL lock_timeout = '5s';
 
--- One run at a time. (Both need the file to run as one transaction: `psql -1`, or any tool that
--- sends it whole.)
+-- One run at a time. (This lock and that timeout need the file to run as one transaction: with
+-- `psql -1`, or any tool that sends it whole.)
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('supabase/migrations', 0));
 
 -- The guard. CREATE TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared
@@ -582,8 +582,8 @@ BEGIN
   PERFORM set_config('search_path', caller_path, TRUE);
 
   LOOP
-    -- While nothing is held, long enough for autovacuum to give way, which it does after
-    -- deadlock_timeout; behind that, sooner than PostgreSQL looks for deadlocks.
+    -- Holding nothing, it waits long enough for autovacuum to give way, which it does after
+    -- deadlock_timeout. Holding something, it waits less: no deadlock, and no long queue.
     let_go := least(clock_timestamp() + deadlock_timeout * 1.2, give_up);
     BEGIN
       FOREACH existing_table IN ARRAY existing LOOP
@@ -948,7 +948,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.instance_context
 CREATE INDEX IF NOT EXISTS instance_context_app_code_workflow_instance_id_idx
   ON public.instance_context (app_code, workflow_instance_id);
 
--- The current version first.
+-- The current version first. Required, though the unique key's index read backwards would do.
 CREATE INDEX IF NOT EXISTS instance_context_workflow_instance_id_version_idx
   ON public.instance_context (workflow_instance_id, version DESC);
 

@@ -131,10 +131,11 @@ def test_gates_that_complain_of_the_true_schema_stop_the_proof(judged: Applied, 
 def test_scenes_are_played_on_the_true_schema(
     cluster: Cluster,
     stubs: list[tuple[str, str]],
-    migration: str,
+    migrations: list[tuple[str, str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Scenes that always fail are found out before they are counted as killers."""
+    migration = "\n".join(text for _, text in migrations)
     play: Any = lambda _world: raising(AssertionError())()  # noqa: E731
     monkeypatch.setattr(gates_database, "SCENARIOS", [Scenario("always-fails", "", play, ())])
     stage = Stage(cluster, stubs, migration, ())

@@ -46,8 +46,8 @@ def preamble(lock_name: str) -> str:
 -- Give up rather than queue behind a long transaction and block everybody else.
 SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
 
--- One run at a time. (Both need the file to run as one transaction: `psql -1`, or any tool that
--- sends it whole.)
+-- One run at a time. (This lock and that timeout need the file to run as one transaction: with
+-- `psql -1`, or any tool that sends it whole.)
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({literal(lock_name)}, 0));
 """
 

@@ -36,8 +36,8 @@ BEGIN
   PERFORM set_config('search_path', caller_path, TRUE);
 
   LOOP
-    -- While nothing is held, long enough for autovacuum to give way, which it does after
-    -- deadlock_timeout; behind that, sooner than PostgreSQL looks for deadlocks.
+    -- Holding nothing, it waits long enough for autovacuum to give way, which it does after
+    -- deadlock_timeout. Holding something, it waits less: no deadlock, and no long queue.
     let_go := least(clock_timestamp() + deadlock_timeout * 1.2, give_up);
     BEGIN
       FOREACH existing_table IN ARRAY existing LOOP
