@@ -87,7 +87,7 @@ npm error code ECONNREFUSED
 npm error FetchError: request to the registry failed
 npm error     at ClientRequest.<anonymous> (index.js:130:14)
 npm error
-npm error A complete log of this run can be found in: /root/.npm/_logs/debug-0.log
+npm error A complete log of this run can be found in: /home/you/.npm/_logs/debug-0.log
 """
     assert error_lines(said) == (
         "npm error code ECONNREFUSED\nnpm error FetchError: request to the registry failed"
