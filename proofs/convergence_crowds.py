@@ -258,13 +258,19 @@ def _meet(
         holder = f"process {other.info.backend_pid}"
         if refused is None or refused.sqlstate != LOCK_TIMEOUT:
             problems.append(f"did not give up, but: {said}")
-        elif not refused.message.startswith(f"public.{table} is in use by {holder} "):
+        elif not (
+            refused.message.startswith(f"public.{table} is in use by ") and f"{holder} (" in said
+        ):
             problems.append(f"does not name {table} and {holder}: {said}")
         if again := _refusal(connection, subject):
             problems.append(f"the next run: {again}")
         problems += diff_catalogs(clean, read_catalog(connection))
-    # The page must not change with the number, or with who owns a borrowed server's databases.
-    return problems, re.sub(rf"{holder} \([^,)]*", "process 4711 (postgres", said)
+    # The page must not change with the number, with who owns a borrowed server's databases, or with
+    # whether the bystander was reading just then.
+    one = re.sub(
+        rf" by .*?({holder} )\([^,)]*([^)]*\)).*?; gave up", r" by \1(postgres\2; gave up", said
+    )
+    return problems, one.replace(holder, "process 4711")
 
 
 def _refused_in_time(
