@@ -14,7 +14,7 @@ from proofs.convergence_crowds import prove_held_tables, prove_reruns, prove_run
 from proofs.convergence_orders import prove_orders
 from proofs.convergence_sabotage import SABOTAGES, prove_able_to_fail
 from proofs.convergence_subject import read_subject
-from proofs.report import ROOT, conclude, parser, run_proof
+from proofs.report import MIGRATION, ROOT, conclude, parser, run_proof
 from schema_database import Cluster
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from proofs.convergence_subject import Claim
     from schema_targets.labels import Label
 
-MIGRATION = "supabase/migrations/20251120_phase1d_workflow_tables.sql"
 
 _PAGE = """\
 # Convergence

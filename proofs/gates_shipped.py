@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proofs.gates_copies import Fault, replaced
-from proofs.report import ROOT
+from proofs.report import MIGRATION, ROOT
 from schema_database import DatabaseError
 from schema_sql.source import read_source
 from schema_sql.statements import parse
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from schema_sql.source import Source
     from schema_sql.statements import Statement
 
-_MIGRATION = "supabase/migrations/20251120_phase1d_workflow_tables.sql"
 
 _CONVERGENCE = "tests/database/test_convergence.py::test_"
 _DRIFT = "tests/database/test_drift.py::test_"
@@ -217,19 +216,19 @@ def faults_in_what_is_shipped() -> list[Fault]:
         SourceError: the migration cannot be read.
         DatabaseError: it is not as the faults expect it.
     """
-    source = read_source(ROOT / _MIGRATION, _MIGRATION)
+    source = read_source(ROOT / MIGRATION, MIGRATION)
     return [
         *_dropped(source),
         *(
             Fault(
                 each.what,
-                _MIGRATION,
-                replaced(_MIGRATION, source.text, each.old, each.new),
+                MIGRATION,
+                replaced(MIGRATION, source.text, each.old, each.new),
                 (each.test,),
             )
             for each in _CHANGES
         ),
-        Fault("the guard's twins stay", _MIGRATION, _with_twins(source.text), (_TWICE,)),
+        Fault("the guard's twins stay", MIGRATION, _with_twins(source.text), (_TWICE,)),
     ]
 
 
@@ -239,9 +238,9 @@ def _dropped(source: Source) -> Iterator[Fault]:
     for statement in parse(source).statements:
         if statement.kind in own:
             beginning = _beginning(statement)
-            without = replaced(_MIGRATION, source.text, f"{statement.text.strip()};", "")
+            without = replaced(MIGRATION, source.text, f"{statement.text.strip()};", "")
             test = (_OWN_STATEMENTS[beginning],)
-            yield Fault(f"no `{beginning}`", _MIGRATION, without, test)
+            yield Fault(f"no `{beginning}`", MIGRATION, without, test)
 
 
 def _beginning(statement: Statement) -> str:
@@ -249,7 +248,7 @@ def _beginning(statement: Statement) -> str:
     found = [beginning for beginning in _OWN_STATEMENTS if text.startswith(beginning)]
     if not found:
         raise DatabaseError(
-            f"{_MIGRATION} has a statement that no fault drops: {text.splitlines()[0]}",
+            f"{MIGRATION} has a statement that no fault drops: {text.splitlines()[0]}",
             "name in proofs/gates_shipped.py the test that must miss it",
         )
     return found[0]
