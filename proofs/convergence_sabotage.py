@@ -79,15 +79,6 @@ def _behind(sql: str) -> Callable[[Subject], Subject]:
     return lambda subject: replace(subject, text=f"{subject.text}\n{sql};\n")
 
 
-def _without_block(tag: str) -> Callable[[Subject], Subject]:
-    def remove(subject: Subject) -> Subject:
-        before, _, rest = subject.text.partition(f"DO ${tag}$")
-        _, _, after = rest.partition(f"${tag}$;")
-        return replace(subject, text=before + after)
-
-    return remove
-
-
 def _depending(user: str, dependency: str, *, declared: bool) -> Callable[[Subject], Subject]:
     first, second = parse_label(user), parse_label(dependency)
 
@@ -194,7 +185,7 @@ SABOTAGES = (
     Sabotage(
         "tables taken one by one",
         "the re-run while a table is held",
-        _without_block("existing"),
+        _instead("    EXIT WHEN look > 2 OR existing = '{}';", "    EXIT;"),
         _held_tables,
     ),
     Sabotage(

@@ -93,10 +93,6 @@ _DEFINITION = (
     " (id, app_code, workflow_code, name, model_structure)"
     " VALUES ('{}', 'alpha', 'w', 'W', '{{}}')"
 )
-_CONTEXT = (
-    "INSERT INTO public.instance_context (app_code, workflow_instance_id, version)"
-    " VALUES ('alpha', '00000000-0000-4000-8000-000000000102', {})"
-)
 _GUESS = (
     _FUNCTION.format("other.function")
     + " ON CONFLICT (function_code) DO UPDATE SET description = NULL"
@@ -173,12 +169,6 @@ DISCLOSURES = (
             _DEFINITION.format(uid(101)) + " ON CONFLICT DO NOTHING": 0,
             _DEFINITION.format(uid(199)): 1,
         },
-    ),
-    Disclosure(
-        "a run's id",
-        "inserting context of it: 23505 where the version exists, 23503 where not",
-        "which versions its context has",
-        {_CONTEXT.format(1): "23505", _CONTEXT.format(2): "23503"},
     ),
     Disclosure(
         "any of these keys",

@@ -18,6 +18,8 @@ CODES = ("alpha", "alphabet", "al_ha", "ALPHA", "o'neil", "100%")
 
 REGISTRY = "function_registry"
 TASKS = "instance_tasks"
+RUNS = "workflow_instances"
+CONTEXT = "instance_context"
 HISTORY = "workflow_history"
 
 DENIED = "42501"
@@ -357,6 +359,8 @@ class Statement:
             return DENIED
         if table == TASKS and not self._sees_function(row["function_code"]):
             return DENIED
+        if table == CONTEXT and not self._sees_run(row):
+            return DENIED
         shape = TABLES[table]
         if any(row[column] is None for column in shape.columns if column not in shape.optional):
             return NULL
@@ -369,6 +373,13 @@ class Statement:
         return self._caller.role == "service_role" or any(
             row["function_code"] == code and self._caller.sees(REGISTRY, row)
             for row in self._before[REGISTRY].values()
+        )
+
+    def _sees_run(self, row: Row) -> bool:
+        return self._caller.role == "service_role" or any(
+            (run["app_code"], run["id"]) == (row["app_code"], row["workflow_instance_id"])
+            and self._caller.sees(RUNS, run)
+            for run in self._before[RUNS].values()
         )
 
     def _rival(self, table: str, row: Row, keys: Iterable[tuple[str, ...]]) -> Row | None:

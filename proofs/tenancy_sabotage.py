@@ -42,6 +42,8 @@ _POLICIES = (
     ("function_visible_on_update", "instance_tasks"),
     ("own_functions_on_update", "function_registry"),
     ("own_functions_on_delete", "function_registry"),
+    ("run_visible_on_insert", "instance_context"),
+    ("run_visible_on_update", "instance_context"),
 )
 
 _CLAIMS = (

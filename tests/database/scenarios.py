@@ -508,11 +508,15 @@ def cannot_attach_to_a_foreign_parent(world: World, edge: tuple[str, str]) -> No
     parent = PARENTS[edge]
     ((victim,),) = _rows(world.b.run(f"{insert_new(parent, B)} RETURNING id"))
 
-    for caller in (world.a, world.engine):
+    # What a run's context hangs on is looked up by a policy first.
+    for caller, refused in (
+        (world.a, DENIED if table == "instance_context" else NO_PARENT),
+        (world.engine, NO_PARENT),
+    ):
         outcome = caller.run(insert_new(table, A, **{column: victim}))
-        assert outcome.refused == NO_PARENT, outcome
+        assert outcome.refused == refused, outcome
         unknown = caller.run(insert_new(table, A, **{column: UNKNOWN}))
-        assert unknown.refused == NO_PARENT
+        assert unknown.refused == refused
         # Nor does the error tell a foreign row from none.
         assert outcome.message.replace(str(victim), UNKNOWN) == unknown.message
 
@@ -528,8 +532,36 @@ def cannot_move_to_a_foreign_parent(world: World, edge: tuple[str, str]) -> None
         # The other run has a version 1 already, and that is not what is tried here.
         changes += ", version = 2"
     sql = _update(table, A, changes)
-    for caller in (world.a, world.engine):
-        assert caller.run(sql).refused == NO_PARENT
+    denied = DENIED if table == "instance_context" else NO_PARENT
+    assert world.a.run(sql).refused == denied
+    assert world.engine.run(sql).refused == NO_PARENT
+
+
+_CONTEXT = {
+    "insert": lambda run, version: insert_new(
+        "instance_context", A, workflow_instance_id=run, version=version
+    ),
+    "insert or nothing": lambda run, version: (
+        insert_new("instance_context", A, workflow_instance_id=run, version=version)
+        + " ON CONFLICT DO NOTHING"
+    ),
+    "update": lambda run, version: (
+        f"UPDATE public.instance_context SET workflow_instance_id = '{run}', version = {version}"
+        f" WHERE id = '{row_id('instance_context', A)}'"
+    ),
+}
+
+
+@scenario_of(_CONTEXT, UNRESTRICTED)
+def context_is_no_oracle(world: World, attempt: str) -> None:
+    """The unique key of a run's versions does not tell whether another's run exists."""
+    for version, note in ((1, "taken"), (9, "free")):
+        foreign, unknown = (
+            world.a.run(_CONTEXT[attempt](run, version))
+            for run in (row_id("workflow_instances", B), UNKNOWN)
+        )
+        assert foreign.refused == DENIED, (note, foreign)
+        assert foreign == unknown, note
 
 
 @scenario_of(PARENTS, NONE, NOBODY)

@@ -76,6 +76,12 @@ def test_run_after_a_crash_behind_any_statement_ends_as_a_clean_run(
             assert diff_catalogs(clean, read_catalog(mending)) == [], f"behind: {statement}"
 
 
+@one_regime
+def test_re_run_says_nothing(migrated: psycopg.Connection[Any], migration: str) -> None:
+    """There is no NOTICE in which a WARNING would be lost."""
+    assert list(apply_as_one_transaction(migrated, migration)) == []
+
+
 BREACHES = {
     "captured a shared function": "UPDATE public.function_registry"
     f" SET app_code = '{A}' WHERE app_code IS NULL",
@@ -237,7 +243,7 @@ def test_session_is_left_as_it_was(
 
 
 @one_regime
-def test_run_as_part_of_a_larger_transaction_changes_no_setting_but_the_lock_timeout(
+def test_run_as_part_of_a_larger_transaction_leaves_its_names_alone(
     empty: psycopg.Connection[Any], migration: str
 ) -> None:
     """What follows in the same transaction finds its names by the caller's search path."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,7 @@ COLUMNS = [
             ("instance_context.version", "SMALLINT", "smallint NOT NULL DEFAULT"),
             ("instance_context.version", "NUMERIC(9, 0)", "numeric(9,0) NOT NULL DEFAULT"),
             ("function_registry.tags", "VARCHAR[]", "character varying[] NOT NULL DEFAULT"),
-            ("workflow_definitions.l4_operation_code", 'TEXT COLLATE "C"', "text COLLATE C"),
+            ("workflow_definitions.l4_operation_code", 'TEXT COLLATE "C"', 'text COLLATE "C"'),
         )
     ),
     Drift(
@@ -159,13 +160,28 @@ COLUMNS = [
     _column(
         "identity",
         "DROP DEFAULT, ALTER COLUMN version ADD GENERATED ALWAYS AS IDENTITY",
-        "instance_context.version is integer NOT NULL GENERATED AS IDENTITY, must be integer",
+        "instance_context.version is integer NOT NULL GENERATED ALWAYS, must be integer",
     ),
     Drift(
         "child of another table",
         "CREATE TABLE public.every_context (LIKE public.instance_context);"
         "ALTER TABLE public.instance_context INHERIT public.every_context",
         ("instance_context inherits from public.every_context, must stand alone",),
+    ),
+    Drift(
+        "rule",
+        "CREATE RULE keep AS ON DELETE TO public.instance_context DO INSTEAD NOTHING",
+        ("instance_context has the rule keep, must have none",),
+    ),
+    *(
+        Drift(
+            f"owned by {role}",
+            f"ALTER TABLE public.instance_context OWNER TO {role}",
+            (f"instance_context is owned by {role}, as whom {role} may act",),
+            among_others=True,
+            as_admin=True,
+        )
+        for role in ("anon", "authenticated", "service_role")
     ),
     Drift(
         "foreign keys switched off",
@@ -190,7 +206,7 @@ COLUMNS = [
         "generated",
         "ALTER TABLE public.workflow_history DROP COLUMN node_id,"
         " ADD COLUMN node_id TEXT GENERATED ALWAYS AS (event_type) STORED",
-        ("workflow_history.node_id is text GENERATED",),
+        ("workflow_history.node_id is text STORED DEFAULT event_type, must be text",),
     ),
 ]
 
@@ -331,10 +347,20 @@ CONSTRAINTS = [
 ]
 
 
+_OTHERS = (
+    "CREATE TABLE public.people (id UUID PRIMARY KEY);"
+    "CREATE TABLE public.nodes (id TEXT PRIMARY KEY);"
+    "CREATE TABLE public.members (app_code TEXT, id UUID, PRIMARY KEY (app_code, id));"
+    "CREATE TABLE public.runs (id UUID, app_code TEXT, PRIMARY KEY (id, app_code));"
+    "ALTER TABLE public.workflow_history ADD COLUMN added UUID;"
+)
+"""Tables that a later migration may have made."""
+
+
 def _left_over(name: str, table: str, definition: str) -> Drift:
     return Drift(
         name,
-        f"ALTER TABLE public.{table} ADD CONSTRAINT old_fkey {definition}",
+        f"{_OTHERS} ALTER TABLE public.{table} ADD CONSTRAINT old_fkey {definition}",
         (f"{table}: constraint old_fkey is FOREIGN KEY",),
     )
 
@@ -364,6 +390,35 @@ LEFT_OVER = [
         "ALTER TABLE public.workflow_history ADD CONSTRAINT actor"
         " FOREIGN KEY (actor_id) REFERENCES public.people ON DELETE CASCADE",
         ("workflow_history: constraint actor is FOREIGN KEY (actor_id) REFERENCES people(id) ON",),
+    ),
+    *(
+        _left_over(f"log that changes {action}", "workflow_history", definition)
+        for action, definition in {
+            "with a run": "FOREIGN KEY (workflow_instance_id, app_code)"
+            " REFERENCES public.runs ON DELETE CASCADE",
+            "with an actor": "FOREIGN KEY (actor_id) REFERENCES public.people ON DELETE SET NULL",
+            "when a person is renumbered": "FOREIGN KEY (actor_id)"
+            " REFERENCES public.people ON UPDATE CASCADE",
+            "by an added column": "FOREIGN KEY (added) REFERENCES public.people ON DELETE CASCADE",
+        }.items()
+    ),
+    *(
+        _left_over(f"key that sets {what}", "instance_tasks", definition)
+        for what, definition in {
+            "a column that is NOT NULL": "FOREIGN KEY (node_id)"
+            " REFERENCES public.nodes ON DELETE SET DEFAULT",
+            "the tenant": "FOREIGN KEY (app_code, assigned_to)"
+            " REFERENCES public.members ON DELETE SET NULL",
+            "the tenant by an update": "FOREIGN KEY (app_code, assigned_to)"
+            " REFERENCES public.members ON UPDATE CASCADE",
+            "a part of a key": "FOREIGN KEY (function_code)"
+            " REFERENCES public.nodes ON UPDATE CASCADE",
+        }.items()
+    ),
+    _left_over(
+        "tasks that go with a person",
+        "instance_tasks",
+        "FOREIGN KEY (assigned_to) REFERENCES public.people ON DELETE CASCADE",
     ),
     Drift(
         "key missing, its older form still there",
@@ -661,6 +716,26 @@ HARMLESS = {
     " ADD COLUMN queue UUID REFERENCES public.queues ON DELETE SET NULL",
     "foreign key of a declared column": "CREATE TABLE public.people (id UUID PRIMARY KEY);"
     "ALTER TABLE public.instance_tasks ADD FOREIGN KEY (assigned_to) REFERENCES public.people",
+    "assigned person who leaves": f"{_OTHERS} ALTER TABLE public.instance_tasks"
+    " ADD FOREIGN KEY (assigned_to) REFERENCES public.people ON DELETE SET NULL,"
+    " ADD FOREIGN KEY (app_code, assigned_to) REFERENCES public.members"
+    " ON DELETE SET NULL (assigned_to)",
+    "tree of tasks": "ALTER TABLE public.instance_tasks ADD COLUMN parent_id UUID,"
+    " ADD FOREIGN KEY (app_code, parent_id) REFERENCES public.instance_tasks (app_code, id)"
+    " ON DELETE CASCADE",
+    "key of another table to ours": "CREATE TABLE public.notes (app_code TEXT, task_id UUID,"
+    " FOREIGN KEY (app_code, task_id) REFERENCES public.instance_tasks (app_code, id)"
+    " ON DELETE CASCADE)",
+    "replica identity": "ALTER TABLE public.instance_tasks REPLICA IDENTITY FULL;"
+    "ALTER TABLE public.workflow_history REPLICA IDENTITY USING INDEX workflow_history_pkey",
+    "publication": "CREATE PUBLICATION changes FOR TABLE public.instance_tasks"
+    " WHERE (status <> 'PENDING')",
+    "restrictive policy and FORCE": "CREATE POLICY working_hours ON public.instance_tasks"
+    " AS RESTRICTIVE TO authenticated USING (now() > '2000-01-01');"
+    "ALTER TABLE public.workflow_history FORCE ROW LEVEL SECURITY",
+    "statistics": "CREATE STATISTICS public.spread (dependencies)"
+    " ON app_code, status FROM public.instance_tasks;"
+    "ALTER TABLE public.instance_tasks ALTER COLUMN status SET STATISTICS 0",
     "second relationship between two tables": "ALTER TABLE public.instance_tasks"
     " ADD COLUMN repeats UUID, ADD FOREIGN KEY (app_code, repeats)"
     " REFERENCES public.instance_tasks (app_code, id)",
@@ -726,10 +801,6 @@ SESSIONS = {
     "CREATE TABLE old.instance_tasks (a INTEGER); SET search_path = old, public",
     "temporary schema first": "SET search_path = pg_temp, public",
     "temporary schema last": "SET search_path = public, pg_temp",
-    "catalog last": "SET search_path = public, pg_catalog",
-    "catalog behind namesakes": "CREATE SCHEMA old; CREATE TABLE old.instance_tasks (a INTEGER);"
-    "CREATE FUNCTION old.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz';"
-    "SET search_path = old, pg_catalog",
     "temporary tables": "CREATE TEMPORARY TABLE mine (a INTEGER)",
     "identifiers quoted": "SET quote_all_identifiers = on",
     "backslashes in strings": "SET escape_string_warning = off;"
@@ -737,8 +808,7 @@ SESSIONS = {
     "dates": "SET DateStyle = 'SQL, DMY'; SET IntervalStyle = sql_standard;"
     "SET TimeZone = 'Asia/Kathmandu'; SET extra_float_digits = -15",
     "quiet": "SET client_min_messages = error",
-    "serializable": "SET default_transaction_isolation = serializable",
-    "repeatable read": "SET default_transaction_isolation = 'repeatable read'",
+    "PL/pgSQL checks": "SET plpgsql.extra_errors = 'all'",
     "deferrable": "SET default_transaction_deferrable = on",
     "row security off": "SET row_security = off",
     "null equals": "SET transform_null_equals = on",
@@ -778,6 +848,47 @@ def test_sessions_settings_do_not_matter(
             f"workflow_history: constraint {_TASK} is missing",
         ),
     )
+
+
+_OPERATOR = (
+    "CREATE FUNCTION public.same(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT TRUE';"
+    "CREATE OPERATOR public.= (LEFTARG = text, RIGHTARG = text, FUNCTION = public.same);"
+)
+
+UNSAFE = {
+    "catalog last": ("SET search_path = public, pg_catalog", "pg_catalog first in search_path"),
+    "catalog behind an operator": (
+        f"{_OPERATOR} SET search_path = public, pg_catalog",
+        "pg_catalog first in search_path",
+    ),
+    "catalog behind a temporary schema and another": (
+        "CREATE TEMPORARY TABLE mine (a INTEGER); SET search_path = pg_temp, auth, pg_catalog",
+        "pg_catalog first in search_path",
+    ),
+    "serializable": (
+        "SET default_transaction_isolation = serializable",
+        "transaction isolation level READ COMMITTED",
+    ),
+    "repeatable read": (
+        "SET default_transaction_isolation = 'repeatable read'",
+        "transaction isolation level READ COMMITTED",
+    ),
+}
+"""Sessions in which policies would mean something else, or changes of others would not be seen."""
+
+
+@pytest.mark.parametrize("name", UNSAFE, ids=lambda name: name.replace(" ", "-"))
+@pytest.mark.parametrize("state", ["empty", "migrated"])
+@pytest.mark.usefixtures("regime")
+def test_session_in_which_the_file_would_mean_something_else_is_refused(
+    request: pytest.FixtureRequest, migration: str, name: str, state: str
+) -> None:
+    """No policy is made with another schema's operators, nor from a snapshot of before."""
+    connection: psycopg.Connection[Any] = request.getfixturevalue(state)
+    sql, says = UNSAFE[name]
+    connection.execute(sql)
+
+    assert _refused(connection, migration) == [says]
 
 
 def test_foreign_key_to_a_namesake_is_seen_from_that_schema(
@@ -842,6 +953,113 @@ def test_event_trigger_finds_its_names(
 
     for way in (Way.TRANSACTION, Way.STATEMENTS):
         assert run(way, migrated, migration) == []
+
+
+_DEMANDS_KEY = """
+CREATE FUNCTION public.demand_key() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+  made RECORD;
+BEGIN
+  FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table' LOOP
+    IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = made.objid AND indisprimary) THEN
+      RAISE EXCEPTION '% has no primary key', made.object_identity;
+    END IF;
+  END LOOP;
+END $$;
+CREATE EVENT TRIGGER demand_key ON ddl_command_end WHEN tag IN ('CREATE TABLE')
+  EXECUTE FUNCTION public.demand_key();
+"""
+
+
+def test_event_trigger_that_demands_primary_keys_is_content(
+    empty: psycopg.Connection[Any],
+    platform_database: Database,
+    connect: Callable[[str], psycopg.Connection[Any]],
+    migration: str,
+) -> None:
+    """A server on which no table may be without a primary key takes the file, twice."""
+    admin = connect(platform_database.admin_url)
+    if admin.info.parameter_status("is_superuser") != "on":
+        pytest.skip("needs a superuser: unset DATABASE_URL, or name one in it")
+    admin.execute(_DEMANDS_KEY)
+
+    for way in (Way.TRANSACTION, Way.STATEMENTS):
+        assert run(way, empty, migration) == []
+    empty.execute("DROP TABLE public.workflow_history")
+    assert run(Way.TRANSACTION, empty, migration) == []
+
+
+_NO_TEMPORARY_TABLES = """
+CREATE FUNCTION public.no_temporary() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE schema_name = 'pg_temp') THEN
+    RAISE EXCEPTION 'a temporary table';
+  END IF;
+END $$;
+CREATE EVENT TRIGGER no_temporary ON ddl_command_end WHEN tag IN ('CREATE TABLE')
+  EXECUTE FUNCTION public.no_temporary();
+"""
+
+
+def test_clean_re_run_needs_no_reference_tables(
+    admin: psycopg.Connection[Any], migrated: psycopg.Connection[Any], migration: str
+) -> None:
+    """What the build expects PostgreSQL to say is what each PostgreSQL says, word for word."""
+    admin.execute(_NO_TEMPORARY_TABLES)
+
+    for way in Way:
+        assert run(way, migrated, migration) == []
+
+    migrated.execute("ALTER TABLE public.workflow_history ALTER COLUMN node_id SET DEFAULT 'x'")
+    with pytest.raises(ApplyError, match="a temporary table"):
+        run(Way.TRANSACTION, migrated, migration)
+
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted"
+
+
+def test_what_changes_while_the_run_waits_is_seen(
+    migrated: psycopg.Connection[Any],
+    migrated_database: Database,
+    connect: Callable[[str], psycopg.Connection[Any]],
+    migration: str,
+) -> None:
+    """A table that another session alters between the comparison and the locks is refused."""
+    reader, other, observer = (connect(migrated_database.url) for _ in range(3))
+    pid = migrated.info.backend_pid
+
+    with ThreadPoolExecutor(1) as pool:
+        with reader.transaction():
+            reader.execute("SELECT FROM public.workflow_history")
+            attempt = pool.submit(run, Way.TRANSACTION, migrated, migration)
+            while observer.execute(_WAITING, [pid]).fetchone() == (0,):
+                assert not attempt.done(), attempt.result()
+            # The run lets go of this table again and again: it waits for another one.
+            other.execute("ALTER TABLE public.function_registry ALTER COLUMN version DROP NOT NULL")
+        with pytest.raises(ApplyError) as refused:
+            attempt.result()
+
+    assert "function_registry.version is text DEFAULT" in refused.value.message
+
+
+@pytest.mark.parametrize("table", sorted(TABLES))
+def test_run_behind_a_later_migration_is_refused(
+    migrated: psycopg.Connection[Any], migration: str, clean: Catalog, table: str
+) -> None:
+    """What a later migration has changed is not undone: it left its name, and this file sees it."""
+    assert clean.items  # As the first run left it, with this file's own name on each table.
+    mark = f"COMMENT ON CONSTRAINT {table}_pkey ON public.{table} IS"
+    own = "'Last migration: 20251120_phase1d_workflow_tables'"
+    assert f"{mark}\n  {own};" in migration
+    assert run(Way.TRANSACTION, migrated, migration) == []
+
+    migrated.execute(f"{mark} 'Last migration: 20260115_priority'")
+
+    assert _refused(migrated, migration) == [f"{table} was changed since by 20260115_priority"]
+    for earlier in ("NULL", "'The key.'"):
+        migrated.execute(f"{mark} {earlier}")
+        assert run(Way.TRANSACTION, migrated, migration) == []
+        assert diff_catalogs(clean, read_catalog(migrated)) == []
 
 
 def test_temporary_table_of_our_name_is_refused_without_harm(

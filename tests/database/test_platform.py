@@ -33,6 +33,7 @@ KEY = "unique key public.applications (app_code)"
 TABLE = "table public.applications"
 FUNCTION = "function auth.jwt() returning jsonb"
 SCHEMA = "schema auth (with USAGE on it)"
+IN_AUTH = "USAGE on schema auth for authenticated"
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,44 @@ LACKS = [
     Lack(
         "no way into auth",
         "REVOKE USAGE ON SCHEMA auth FROM PUBLIC",
-        (SCHEMA,),
+        (SCHEMA, IN_AUTH),
         "Supabase",
+    ),
+    Lack(
+        "no way into auth for callers",
+        "REVOKE USAGE ON SCHEMA auth FROM PUBLIC; GRANT USAGE ON SCHEMA auth TO {owner}",
+        (IN_AUTH,),
+        "Grant it",
+    ),
+    Lack(
+        "auth.jwt that callers may not call",
+        "REVOKE EXECUTE ON FUNCTION auth.jwt() FROM PUBLIC;"
+        "GRANT EXECUTE ON FUNCTION auth.jwt() TO {owner}",
+        ("EXECUTE on function auth.jwt() for authenticated",),
+        "Grant it",
+    ),
+    *(
+        Lack(
+            f"no way into public for {role}",
+            "REVOKE USAGE ON SCHEMA public FROM PUBLIC, {role};"
+            " GRANT USAGE ON SCHEMA public TO {{owner}}, {others}".format(
+                role=role,
+                others=", ".join({"anon", "authenticated", "service_role"} - {role}),
+            ),
+            (f"USAGE on schema public for {role}",),
+            "Grant it",
+        )
+        for role in ("authenticated", "service_role")
+    ),
+    Lack(
+        "no way into public for whoever runs it",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC, {owner}, pg_database_owner, anon, authenticated,"
+        " service_role",
+        tuple(
+            f"USAGE on schema public for {role}"
+            for role in ("{owner}", "authenticated", "service_role")
+        ),
+        "Grant it",
     ),
     Lack(
         "auth.jwt elsewhere",
@@ -161,11 +198,12 @@ def test_lack_is_named_with_its_remedy(
     lack: Lack,
 ) -> None:
     """Who runs this too early, or not on Supabase, reads what is missing and what to do."""
-    bare.execute(lack.sql)
+    owner = empty.info.user
+    bare.execute(lack.sql.replace("{owner}", owner))
 
     lines, hint = _refused(empty, migration)
 
-    assert sorted(lines) == sorted(lack.says)
+    assert sorted(lines) == sorted(each.replace("{owner}", owner) for each in lack.says)
     assert lack.hints in hint
 
 

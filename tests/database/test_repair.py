@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from database.running import Way, run
+from database.running import Way, run, statements
 from database.tenants import TABLES
 from schema_database import PrivilegeRegime, diff_catalogs, read_catalog
 
@@ -96,11 +96,6 @@ POLICIES = [
         ("DROP POLICY own_functions_on_update ON public.instance_tasks",),
     ),
     Disorder(
-        "restrictive policy added",
-        _POLICY.format("nobody") + " AS RESTRICTIVE USING (FALSE)",
-        ("DROP POLICY nobody ON public.instance_tasks",),
-    ),
-    Disorder(
         "policy on every table added",
         ";".join(f"CREATE POLICY everybody ON public.{table} USING (TRUE)" for table in TABLES),
         tuple(f"DROP POLICY everybody ON public.{table}" for table in TABLES),
@@ -113,11 +108,6 @@ POLICIES = [
     Disorder(
         "row security off",
         ";".join(f"ALTER TABLE public.{table} DISABLE ROW LEVEL SECURITY" for table in TABLES),
-    ),
-    Disorder(
-        "row security forced",
-        "ALTER TABLE public.instance_tasks FORCE ROW LEVEL SECURITY",
-        ("NO FORCE ROW LEVEL SECURITY",),
     ),
 ]
 
@@ -164,13 +154,41 @@ GRANTS = [
         "API role that passed its grant on",
         "GRANT SELECT ON public.instance_tasks TO authenticated WITH GRANT OPTION;"
         "SET ROLE authenticated; GRANT SELECT ON public.instance_tasks TO anon; RESET ROLE",
-        ("REVOKE ALL ON TABLE public.instance_tasks FROM authenticated",),
     ),
     Disorder(
         "API role that passed a column on",
         "GRANT SELECT (id) ON public.instance_tasks TO service_role WITH GRANT OPTION;"
         "SET ROLE service_role; GRANT SELECT (id) ON public.instance_tasks TO anon; RESET ROLE",
-        ("REVOKE ALL ON TABLE public.instance_tasks FROM service_role",),
+    ),
+    # A column's privilege that rests on a table's: revoking the table's does not reach it.
+    Disorder(
+        "API role that passed a column of its table on",
+        "GRANT ALL ON public.workflow_history TO service_role WITH GRANT OPTION;"
+        "SET ROLE service_role; GRANT UPDATE (description), SELECT (id) ON public.workflow_history"
+        " TO anon, PUBLIC, authenticated; RESET ROLE",
+        tuple(
+            f"GRANT ALL ({column}) ON TABLE public.workflow_history TO service_role WITH GRANT"
+            f" OPTION; REVOKE ALL ({column}) ON TABLE public.workflow_history FROM service_role"
+            for column in ("description", "id")
+        ),
+    ),
+    Disorder(
+        "foreign role that passed its table on, to somebody who passed a column on",
+        "GRANT ALL ON public.workflow_history TO {role} WITH GRANT OPTION;"
+        "SET ROLE {role}; GRANT UPDATE ON public.workflow_history TO authenticated"
+        " WITH GRANT OPTION; RESET ROLE; SET ROLE authenticated;"
+        "GRANT UPDATE (description), UPDATE ON public.workflow_history TO anon; RESET ROLE",
+        (
+            "REVOKE ALL ON TABLE public.workflow_history FROM {role}",
+            "REVOKE ALL (description) ON TABLE public.workflow_history FROM authenticated",
+        ),
+    ),
+    Disorder(
+        "grant of a role that has lost its own",
+        "GRANT SELECT ON public.instance_tasks TO {role} WITH GRANT OPTION;"
+        "SET ROLE {role}; GRANT SELECT (id) ON public.instance_tasks TO PUBLIC; RESET ROLE;"
+        "REVOKE ALL ON public.instance_tasks FROM {role} CASCADE",
+        ("REVOKE ALL (id) ON TABLE public.instance_tasks FROM {role}",),
     ),
 ]
 
@@ -262,6 +280,75 @@ def test_one_run_restores_what_is_declared(
     sql = disorder.sql.replace("{role}", foreign)
     warns = tuple(words.replace("{role}", foreign) for words in disorder.warns)
     _assert_restored(migrated, migration, clean, sql=sql, warns=warns, way=Way.TRANSACTION)
+
+
+NARROWER = {
+    "restrictive policy": "CREATE POLICY office_hours ON public.instance_tasks"
+    " AS RESTRICTIVE TO authenticated USING (FALSE)",
+    "FORCE": "ALTER TABLE public.instance_tasks FORCE ROW LEVEL SECURITY",
+}
+
+
+@one_regime
+@pytest.mark.parametrize("name", NARROWER)
+def test_what_only_narrows_access_stays(
+    migrated: psycopg.Connection[Any], migration: str, name: str
+) -> None:
+    """A restriction that a team added can let nobody see more, so a run leaves it alone."""
+    migrated.execute(NARROWER[name])
+    before = read_catalog(migrated)
+
+    for way in Way:
+        assert run(way, migrated, migration) == []
+
+    assert diff_catalogs(before, read_catalog(migrated)) == []
+
+
+@one_regime
+def test_no_grant_has_another_grantor_than_the_owner(
+    migrated: psycopg.Connection[Any], migration: str, role: str
+) -> None:
+    """Whoever granted something on, on a table or a column, none of it is left after a run."""
+    migrated.execute(
+        f"GRANT ALL ON public.instance_tasks, public.workflow_history TO {role}, authenticated"
+        f" WITH GRANT OPTION; SET ROLE {role};"
+        "GRANT ALL (id) ON public.workflow_history TO anon, authenticated, PUBLIC;"
+        "GRANT SELECT ON public.workflow_history TO anon, PUBLIC;"
+        "RESET ROLE; SET ROLE authenticated;"
+        f"GRANT SELECT (status), TRUNCATE ON public.instance_tasks TO anon, {role}; RESET ROLE"
+    )
+
+    run(Way.TRANSACTION, migrated, migration)
+
+    foreign = migrated.execute(
+        "SELECT relname, acl.* FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid,"
+        " aclexplode(relacl || attacl) AS acl"
+        " WHERE relnamespace = 'public'::regnamespace AND grantor <> relowner"
+    ).fetchall()
+    assert foreign == []
+
+
+def test_new_table_is_closed_before_anything_else_happens_to_it(
+    empty: psycopg.Connection[Any], migration: str
+) -> None:
+    """Run statement by statement, a table is open for one statement: that which closes it."""
+    held = (
+        "SELECT relname, rolname FROM pg_class, pg_roles WHERE relname = ANY (%s)"
+        " AND relnamespace = 'public'::regnamespace AND rolname IN ('anon', 'authenticated')"
+        " AND has_table_privilege(pg_roles.oid, pg_class.oid, 'TRUNCATE')"
+    )
+    unprotected = (
+        "SELECT relname FROM pg_class WHERE relname = ANY (%s) AND NOT relrowsecurity"
+        " AND relnamespace = 'public'::regnamespace"
+    )
+    created = 0
+    for number, statement in enumerate(statements(migration)):
+        empty.execute(statement)
+        created = number if statement.startswith("CREATE TABLE") else created
+        if number > created:
+            assert empty.execute(held, [list(TABLES)]).fetchall() == [], statement
+        if number > created + 1:
+            assert empty.execute(unprotected, [list(TABLES)]).fetchall() == [], statement
 
 
 @pytest.mark.parametrize("way", Way)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schema_assemble.assemble import Part, assemble
-from schema_assemble.guard import Needed
+from schema_assemble.guard import History, Needed
 from schema_sql.declared import DeclaredSchema, Table
 from schema_sql.objects import Object, read_object
 from schema_sql.source import Source, SourceError
@@ -46,10 +46,24 @@ def part(text: str, section: str = "tasks", path: str = "packages/db/tasks/x.sql
     return Part(f"//db/{section}:x", section, parse(Source(path, text)))
 
 
-def build(*texts: str, known: str = APPS, needed: tuple[Needed, ...] = ()) -> str:
+def build(
+    *texts: str,
+    known: str = APPS,
+    shipped: str = "",
+    needed: tuple[Needed, ...] = (),
+    history: History | None = None,
+) -> str:
     """The migration of fragments that stand in one section."""
     parts = [part(text, path=f"p/{number}.sql") for number, text in enumerate(texts)]
-    return assemble("//db:m", "A title", parts, [parse(Source("k.sql", known))], needed)
+    return assemble(
+        "//db:m",
+        "A title",
+        parts,
+        platform=[parse(Source("k.sql", known))],
+        shipped=[parse(Source("s.sql", shipped))],
+        needed=needed,
+        history=history,
+    )
 
 
 def guard(text: str) -> Statement:
@@ -58,16 +72,17 @@ def guard(text: str) -> Statement:
     return found
 
 
-def twins(text: str) -> list[Statement]:
-    """The statements by which the guard makes its twins."""
+def references(text: str) -> list[Statement]:
+    """The statements by which the guard makes its reference tables."""
     file = parse(Source("m.sql", guard(text).text))
     return [s for s in file.nested if s.kind in {"CreateStmt", "IndexStmt"}]
 
 
 def normal(node: Any) -> Any:
-    """A tree in which a table and its twin are one; IF NOT EXISTS and ONLY say nothing."""
+    """A tree without what only one of a table and its reference table has: names, ONLY, …."""
     if isinstance(node, dict):
-        node = {k: normal(v) for k, v in node.items() if k not in {"if_not_exists", "schemaname"}}
+        ignored = {"if_not_exists", "schemaname", "conname", "idxname"}
+        node = {k: normal(v) for k, v in node.items() if k not in ignored}
         if "relname" in node:
             node["relname"] = node["relname"].rpartition(".")[2]
             node["inh"] = True
@@ -75,17 +90,17 @@ def normal(node: Any) -> Any:
     return [normal(item) for item in node] if isinstance(node, list) else node
 
 
-def same_shape(twin: Statement, original: Statement) -> bool:
-    """Whether a twin declares what its original declares."""
-    return bool(normal(shape(twin.node)) == normal(shape(original.node)))
+def same_shape(reference: Statement, original: Statement) -> bool:
+    """Whether a reference table or index declares what its original declares."""
+    return bool(normal(shape(reference.node)) == normal(shape(original.node)))
 
 
 def test_the_order_of_the_parts_is_the_order_of_the_text() -> None:
     """A reader meets header, guard, each fragment behind its marker, and what closes it."""
     text = build(TABLE, INDEXES)
     landmarks = [
-        *("-- A title\n", "-- Generated: `schema build //db:m`.\n", "SET LOCAL lock_timeout"),
-        *("pg_advisory_xact_lock", "DO $guard$", "DO $existing$"),
+        *("-- A title\n", "-- Built by `schema build //db:m`", "SET LOCAL lock_timeout"),
+        *("pg_advisory_xact_lock", "DO $guard$", "ENABLE ROW LEVEL SECURITY"),
         *("-- tasks\n-- What is to be done.\n", "-- Source: p/0.sql\n", "-- Source: p/1.sql\n"),
         "DO $access$",
     ]
@@ -114,8 +129,8 @@ def test_no_transaction_is_begun_or_committed() -> None:
     assert not kinds & {"TransactionStmt", "LockStmt"}
 
 
-def test_neighbours_share_a_banner_and_the_header_lists_the_sections() -> None:
-    """Everything about one table stands under one headline."""
+def test_neighbours_share_a_banner_and_the_contents_give_its_line() -> None:
+    """Everything about one table stands under one headline, which the contents lead to."""
     parts = [
         part("SELECT 1;", "a", "a/1.sql"),
         part("SELECT 2;", "a", "a/2.sql"),
@@ -124,8 +139,10 @@ def test_neighbours_share_a_banner_and_the_header_lists_the_sections() -> None:
 
     text = assemble("//db:m", "T", parts)
 
-    assert re.findall(r"^-- (\d\. .*)", text, re.MULTILINE) == ["1. a", "2. b"]
-    assert [text.count(f"\n-- {name}\n") for name in "ab"] == [1, 1]
+    lines = text.split("\n")
+    contents = re.findall(r"^--  +(\d+)  (\w+)", text, re.MULTILINE)
+    assert [title for _, title in contents] == ["Guard", "a", "b"]
+    assert [lines[int(number) - 1] for number, _ in contents] == ["-- Guard", "-- a", "-- b"]
 
 
 def test_nothing_but_the_arguments_is_in_the_text() -> None:
@@ -185,96 +202,146 @@ def originals(text: str) -> list[Statement]:
         "CREATE TABLE t (a int); CREATE INDEX i ON ONLY public.t (a)",
     ],
 )
-def test_a_twin_declares_what_its_table_declares(text: str) -> None:
+def test_a_reference_table_declares_what_its_table_declares(text: str) -> None:
     """Each column, constraint and index is in the guard as the fragment has it."""
     wanted = originals(text)
-    # The twins of referenced tables stand before them.
-    pairs = list(zip(twins(build(text))[-len(wanted) :], wanted, strict=True))
+    # Those of tables that are referenced stand before them.
+    pairs = list(zip(references(build(text))[-len(wanted) :], wanted, strict=True))
 
-    assert [twin.text for twin, original in pairs if not same_shape(twin, original)] == []
+    assert [found.text for found, original in pairs if not same_shape(found, original)] == []
 
 
-def test_a_string_of_several_lines_is_the_same_in_the_twin() -> None:
+def test_a_string_of_several_lines_is_the_same_in_the_reference_table() -> None:
     """A default that holds line ends is not changed by the guard's indentation."""
     text = "CREATE TABLE t (a text DEFAULT 'one\ntwo\n  three');"
 
-    assert same_shape(twins(build(text))[0], originals(text)[0])
+    assert same_shape(references(build(text))[0], originals(text)[0])
 
 
 def test_a_string_may_hold_the_marks_of_the_guard() -> None:
     """No text of a fragment can end the guard early."""
     text = "CREATE TABLE t (a text DEFAULT '$guard$');"
 
-    assert same_shape(twins(build(text))[0], originals(text)[0])
+    assert same_shape(references(build(text))[0], originals(text)[0])
 
 
 def test_a_string_may_hold_the_marks_of_a_template() -> None:
     """No text of a fragment is taken for a place to fill in."""
-    text = "CREATE TABLE t (a text DEFAULT '/*indexes*/', b text DEFAULT '/*drops*/');"
+    text = "CREATE TABLE t (a text DEFAULT '/*references*/', b text DEFAULT '/*rows*/');"
 
-    assert same_shape(twins(build(text))[0], originals(text)[0])
+    assert same_shape(references(build(text))[0], originals(text)[0])
 
 
-def test_twins_hold_no_comments() -> None:
+def test_reference_tables_hold_no_comments() -> None:
     """The guard is not a second place for the reasons of a fragment."""
-    for twin in twins(build(TABLE, INDEXES)):
-        assert parse(Source("twin", twin.text)).comments == ()
+    for found in references(build(TABLE, INDEXES)):
+        assert parse(Source("reference", found.text)).comments == ()
 
 
-def test_twins_refer_to_twins_alone() -> None:
-    """A temporary table can reference temporary tables only, so every name is of a twin."""
+def test_reference_tables_refer_to_each_other_alone() -> None:
+    """A temporary table can reference temporary tables only, so every name is of one."""
     text = build(
         TABLE,
         "CREATE TABLE storage (a text REFERENCES storage.objects (name),"
         " b uuid REFERENCES auth.users (id), c int REFERENCES storage);",
     )
 
-    for twin in twins(text):
-        names = [fields for kind, fields in walk(twin.node) if kind == "RangeVar"]
+    for found in references(text):
+        names = [fields for kind, fields in walk(found.node) if kind == "RangeVar"]
         assert names
         assert {name["schemaname"] for name in names} == {"pg_temp"}
 
 
-def test_a_referenced_table_is_a_twin_with_its_key_and_types() -> None:
-    """What stands outside of the migration is made of no more than the referenced keys."""
-    parent = twins(build(TABLE))[0]
+def test_a_referenced_table_has_its_keys_and_types_alone() -> None:
+    """Of a table outside of the migration, no more is made than the referenced keys."""
+    parent = references(build(TABLE))[0]
 
-    assert parent.text == "CREATE TABLE pg_temp.apps (code VARCHAR(20), UNIQUE (code))"
+    assert parent.text == "CREATE TABLE pg_temp.apps (code VARCHAR(20), PRIMARY KEY (code))"
 
 
-def test_a_reference_without_columns_finds_a_primary_key() -> None:
-    """REFERENCES users means the primary key of users, so the twin must have one."""
+def test_each_reference_table_of_another_table_has_a_primary_key() -> None:
+    """An event trigger that demands primary keys has nothing to refuse; each key is there once."""
     text = build(
-        "CREATE TABLE t (a int REFERENCES public.users);",
-        known="CREATE TABLE public.users (id int PRIMARY KEY);",
+        "CREATE TABLE t (a int REFERENCES public.users (b), c int REFERENCES public.users,"
+        " d int REFERENCES public.users (id));",
+        known="CREATE TABLE public.users (id int PRIMARY KEY, b int UNIQUE);",
     )
 
-    assert "PRIMARY KEY (id)" in twins(text)[0].text
+    assert "PRIMARY KEY (id), UNIQUE (b))" in references(text)[0].text
 
 
-def test_every_twin_is_dropped_again() -> None:
-    """The guard leaves no temporary table behind."""
-    text = build(TABLE, 'CREATE TABLE public."Odd" (a int REFERENCES auth.users (id));')
-    file = parse(Source("m.sql", guard(text).text))
-    (drop,) = [s for s in file.nested if s.kind == "DropStmt"]
+SHORT_AND_LONG = """
+CREATE TABLE t (a int, b int CONSTRAINT mine CHECK (b > 0), CONSTRAINT t_pkey PRIMARY KEY (a),
+  CONSTRAINT t_a_b_key UNIQUE (a, b), CONSTRAINT t_b_check CHECK (b < 9),
+  CONSTRAINT t_b_key UNIQUE (b) INCLUDE (a), CONSTRAINT t_other_fkey FOREIGN KEY (b) REFERENCES t);
+CREATE INDEX t_b_idx ON t (b); CREATE INDEX t_expr_idx ON t ((a + b)); CREATE INDEX i ON t (a, b);
+"""
 
-    made = {
-        s.text.split("pg_temp.")[1].split(" (")[0] for s in twins(text) if s.kind == "CreateStmt"
+
+def test_a_name_is_left_out_only_where_postgresql_chooses_it() -> None:
+    """A name that is not certainly the default is written, so that both sides have the same."""
+    text = "".join(found.text for found in references(build(SHORT_AND_LONG)))
+
+    named = set(re.findall(r"CONSTRAINT (\w+)|INDEX (\w+) ON", text))
+
+    assert {first or second for first, second in named} == {
+        *("mine", "t_b_check", "t_b_key", "t_other_fkey", "t_expr_idx", "i"),
     }
 
-    assert made == set(re.findall(r"pg_temp\.(\S+?)(?:,|$)", drop.text, re.MULTILINE))
-    assert "tasks" in made
-    assert '"Odd"' in made
+
+def test_nothing_that_the_guard_makes_outlives_it() -> None:
+    """Reference tables are made in a block that can only end in an exception."""
+    body = guard(build(TABLE, INDEXES)).text
+    inner = body[body.index("    BEGIN\n") : body.index("    EXCEPTION WHEN SQLSTATE 'UNDO0'")]
+
+    assert body.count("CREATE TABLE") == inner.count("CREATE TABLE") == 2
+    assert inner.rstrip().endswith("RAISE SQLSTATE 'UNDO0';")
+
+
+TASKS = "CREATE TABLE public.tasks (id int CONSTRAINT tasks_pk PRIMARY KEY, a int);"
+
+CHANGES = [
+    "ALTER TABLE public.tasks ADD COLUMN IF NOT EXISTS b int;",
+    "CREATE INDEX IF NOT EXISTS i ON public.tasks (a);",
+    "DROP POLICY IF EXISTS p ON public.tasks; CREATE POLICY p ON public.tasks USING (true);",
+    "GRANT SELECT ON TABLE public.tasks TO anon;",
+    "COMMENT ON COLUMN public.tasks.a IS 'A.';",
+    "UPDATE public.tasks SET a = 1 WHERE a IS NULL;",
+    "DO $$ BEGIN ALTER TABLE public.tasks DROP COLUMN IF EXISTS a; END $$;",
+]
+
+
+@pytest.mark.parametrize("text", CHANGES)
+def test_a_migration_leaves_its_name_on_what_it_changes(text: str) -> None:
+    """An earlier file, run again behind this one, finds the name and refuses."""
+    built = build(text, shipped=TASKS, history=History("2_second", ("1_first",)))
+
+    assert (
+        "COMMENT ON CONSTRAINT tasks_pk ON public.tasks IS\n  'Last migration: 2_second';" in built
+    )
+    assert "mark <> ALL (ARRAY['1_first', '2_second'])" in guard(built).text
+
+
+def test_a_migration_leaves_no_name_on_what_it_only_refers_to() -> None:
+    """Neither a table that is referenced nor one of the platform is changed by it."""
+    built = build(
+        "CREATE TABLE public.notes (id int PRIMARY KEY, task int REFERENCES public.tasks);"
+        "ALTER TABLE public.apps ADD COLUMN x int;",
+        shipped=TASKS,
+        history=History("2_second"),
+    )
+
+    assert re.findall(r"ON CONSTRAINT (\w+) ON (\S+)", built) == [("notes_pkey", "public.notes")]
 
 
 NEEDED = [
-    ("role anon", "rolname = 'anon'"),
+    ("role anon", "unnest(ARRAY['anon'])"),
     ("schema auth", "has_schema_privilege(to_regnamespace('auth')"),
-    ("function auth.jwt", "nspname = 'auth' AND proname = 'jwt'"),
-    ("type public.mood", "to_regtype('public.mood')"),
-    ("relation public.apps", "to_regclass('public.apps')"),
-    ("index public.apps_idx", "to_regclass('public.apps_idx')"),
-    ('role "odd-role"', "rolname = 'odd-role'"),
+    ("function auth.jwt", "pronamespace = to_regnamespace('auth') AND proname = 'jwt'"),
+    ("type public.mood", "typnamespace = to_regnamespace('public') AND typname = 'mood'"),
+    ("relation public.apps", "relnamespace = to_regnamespace('public') AND relname = 'apps'"),
+    ("index public.apps_idx", "relname = 'apps_idx'"),
+    ('role "odd-role"', "unnest(ARRAY['\"odd-role\"'])"),
     ("key public.apps (b, a)", "ARRAY['a', 'b']"),
 ]
 
@@ -284,7 +351,7 @@ def test_the_guard_asks_for_what_must_exist(thing: str, condition: str) -> None:
     """What the platform lacks is told with its remedy, quotes included, before anything runs."""
     text = build(TABLE, needed=(Needed(read_object(thing), "It's Supabase's."),))
 
-    assert condition in guard(text).text
+    assert condition in " ".join(guard(text).text.split())
     assert "'It''s Supabase''s.'" in guard(text).text
 
 
@@ -301,8 +368,8 @@ def test_a_migration_without_tables_still_asks() -> None:
 
     text = build("ALTER TABLE public.tasks ADD COLUMN IF NOT EXISTS a int;", needed=(needed,))
 
-    assert "to_regclass('public.tasks')" in guard(text).text
-    assert twins(text) == []
+    assert "relname = 'tasks'" in " ".join(guard(text).text.split())
+    assert references(text) == []
     assert "DO $access$" not in text
 
 
@@ -365,7 +432,7 @@ def test_a_table_that_cannot_be_guarded_is_refused(text: str, error: str) -> Non
         "CREATE TEMP TABLE t (a int);",
     ],
 )
-def test_a_table_of_a_kind_that_has_no_twin_is_refused(text: str) -> None:
+def test_a_table_that_has_no_reference_table_is_refused(text: str) -> None:
     """A partition, a copy or a temporary table is refused instead of left unguarded."""
     with pytest.raises(SourceError, match="the guard cannot compare"):
         build(text)
@@ -373,7 +440,15 @@ def test_a_table_of_a_kind_that_has_no_twin_is_refused(text: str) -> None:
 
 def test_a_fragment_without_its_last_semicolon_does_not_run_into_the_next() -> None:
     """Each fragment ends its own statements."""
-    assert len(parse(Source("m", build("SELECT 1", "SELECT 2 -- two", "SELECT 3"))).statements) == 5
+    texts = ("SELECT 1", "SELECT 2 -- two", "SELECT 3")
+
+    statements = parse(Source("m", build(*texts))).statements
+
+    assert [s.text.partition(" --")[0] for s in statements[-3:]] == [
+        "SELECT 1",
+        "SELECT 2",
+        "SELECT 3",
+    ]
 
 
 # ── The real packages ────────────────────────────────────────────────────────────────────────────
@@ -393,17 +468,17 @@ def real_tables() -> tuple[list[Part], dict[str, Table]]:
 
 
 def test_the_committed_migration_guards_each_of_our_tables() -> None:
-    """Every table and index of the real fragments has a twin that declares the same."""
+    """Every table and index of the real fragments has a reference that declares the same."""
     parts, tables = real_tables()
     root = Path(__file__).parents[2]
     (path,) = (root / "supabase/migrations").glob("*_phase1d_workflow_tables.sql")
     text = path.read_text(encoding="utf-8")
     wanted = [s for p in parts for s in p.sql.statements if s.kind in {"CreateStmt", "IndexStmt"}]
 
-    found = twins(text)
+    found = references(text)
 
     for original in wanted:
-        assert any(same_shape(twin, original) for twin in found), original.text
+        assert any(same_shape(reference, original) for reference in found), original.text
     assert sum(s.kind == "CreateStmt" for s in wanted) == len(tables) == 6
     for first, second in pairwise(parts):
         assert text.index(first.sql.source.text) < text.index(second.sql.source.text)

@@ -85,7 +85,7 @@ def tree(text: str | None) -> Any:
 
 
 def _plain(node: Any) -> Any:
-    """Drop what PostgreSQL adds when it prints: casts of constants, names of result columns."""
+    """Drop what PostgreSQL adds when it prints: casts, names of result columns, OF in FOR SHARE."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, dict):
@@ -97,6 +97,8 @@ def _plain(node: Any) -> Any:
     target = result.get("ResTarget")
     if target:
         target.pop("name", None)
+    if "LockingClause" in result:
+        result["LockingClause"].pop("lockedRels", None)
     return result
 
 
@@ -134,13 +136,16 @@ def _check(node: Any) -> tuple[str, tuple[str, ...]]:
 
 
 _GENERATED = (
+    "SET LOCAL client_min_messages = warning",
     "SET LOCAL lock_timeout = '5s'",
     "SELECT pg_catalog.pg_advisory_xact_lock(",
     "DO $guard$",
-    "DO $existing$",
     "DO $access$",
 )
 """How the statements begin that the assembler adds to a file, each once."""
+
+_MARK = re.compile(r"COMMENT ON CONSTRAINT \w+_pkey ON public\.\w+ IS\s+'Last migration: \w+'")
+"""What the assembler adds for each table."""
 
 _KINDS = {"CreateStmt", "IndexStmt", "CreatePolicyStmt", "AlterTableStmt"}
 _KINDS_WITH_OBJECT = {
@@ -156,6 +161,8 @@ def _others(file: SqlFile) -> Iterator[str]:
     for statement in file.statements:
         key, objects = _KINDS_WITH_OBJECT.get(statement.kind, ("", set()))
         if statement.kind in _KINDS or (key and statement.node.get(key) in objects):
+            continue
+        if _MARK.fullmatch(statement.text):
             continue
         beginning = next((each for each in generated if statement.text.startswith(each)), None)
         if beginning is None:

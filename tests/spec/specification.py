@@ -16,9 +16,18 @@ TEXT = "text NOT NULL"
 WORK_TYPES = ("USER_TASK", "SERVICE_TASK", "AI_AGENT_TASK")
 
 CLAIM = "app_code = ((SELECT auth.jwt()) ->> 'app_code')"
+_FUNCTION = (
+    "SELECT 1 FROM public.function_registry"
+    " WHERE function_registry.function_code = instance_tasks.function_code"
+)
 FUNCTION_VISIBLE = (
-    "EXISTS (SELECT 1 FROM public.function_registry"
-    " WHERE function_registry.function_code = instance_tasks.function_code)"
+    f"EXISTS ({_FUNCTION} AND function_registry.app_code IS NULL)"
+    f" OR EXISTS ({_FUNCTION} FOR KEY SHARE)"
+)
+RUN_VISIBLE = (
+    "EXISTS (SELECT 1 FROM public.workflow_instances"
+    " WHERE workflow_instances.app_code = instance_context.app_code"
+    " AND workflow_instances.id = instance_context.workflow_instance_id)"
 )
 
 SELF_EVIDENT = {
@@ -201,7 +210,15 @@ TABLES = {
         checks={},
         foreign_keys={**TENANT_KEY, **INSTANCE_KEY},
         indexes={"(app_code, workflow_instance_id)", "(workflow_instance_id, version DESC)"},
-        policies={"app_isolation": ISOLATION},
+        policies={
+            "app_isolation": ISOLATION,
+            "run_visible_on_insert": PolicySpec(
+                "INSERT", permissive=False, using=None, check=RUN_VISIBLE
+            ),
+            "run_visible_on_update": PolicySpec(
+                "UPDATE", permissive=False, using=None, check=RUN_VISIBLE
+            ),
+        },
     ),
     "workflow_history": TableSpec(
         columns={

@@ -1,8 +1,3 @@
-REVOKE ALL ON TABLE public.function_registry
-  FROM PUBLIC, anon, authenticated, service_role;
-
-ALTER TABLE public.function_registry ENABLE ROW LEVEL SECURITY;
-
 -- Every application sees the shared functions and none can write them: WITH CHECK does not admit
 -- NULL, and the two restrictive policies keep UPDATE and DELETE, which USING would let through,
 -- to the caller's own rows.

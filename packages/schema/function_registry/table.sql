@@ -29,6 +29,11 @@ CREATE TABLE IF NOT EXISTS public.function_registry (
     FOREIGN KEY (app_code) REFERENCES public.applications (app_code)
 );
 
+REVOKE ALL ON TABLE public.function_registry
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+
+ALTER TABLE public.function_registry ENABLE ROW LEVEL SECURITY;
+
 COMMENT ON TABLE public.function_registry IS
   'Execution contracts: what each function that a task can call takes, returns and needs.';
 COMMENT ON COLUMN public.function_registry.app_code IS

@@ -16,6 +16,11 @@ CREATE TABLE IF NOT EXISTS public.instance_context (
     REFERENCES public.workflow_instances (app_code, id)
 );
 
+REVOKE ALL ON TABLE public.instance_context
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+
+ALTER TABLE public.instance_context ENABLE ROW LEVEL SECURITY;
+
 COMMENT ON TABLE public.instance_context IS
   'What a run has gathered on its way: one row per version of its data; the highest is current.';
 COMMENT ON COLUMN public.instance_context.app_code IS 'The tenant that owns the row.';

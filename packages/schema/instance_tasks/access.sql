@@ -1,8 +1,3 @@
-REVOKE ALL ON TABLE public.instance_tasks
-  FROM PUBLIC, anon, authenticated, service_role;
-
-ALTER TABLE public.instance_tasks ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS "app_isolation" ON public.instance_tasks;
 CREATE POLICY "app_isolation" ON public.instance_tasks
   FOR ALL
@@ -12,7 +7,9 @@ CREATE POLICY "app_isolation" ON public.instance_tasks
 
 -- The foreign key on function_code sees every application's functions. These policies are checked
 -- before it and see only the caller's and the shared ones, so a code that is another application's
--- and a code that is nobody's fail alike.
+-- and a code that is nobody's fail alike. FOR KEY SHARE keeps the caller's own function from being
+-- deleted, and its code from being registered by another application, before the foreign key locks
+-- it. A caller cannot lock a shared function, so that one is looked up without.
 DROP POLICY IF EXISTS "function_visible_on_insert" ON public.instance_tasks;
 CREATE POLICY "function_visible_on_insert" ON public.instance_tasks
   AS RESTRICTIVE
@@ -23,6 +20,13 @@ CREATE POLICY "function_visible_on_insert" ON public.instance_tasks
       SELECT 1
       FROM public.function_registry
       WHERE function_registry.function_code = instance_tasks.function_code
+        AND function_registry.app_code IS NULL
+    )
+    OR EXISTS (
+      SELECT 1
+      FROM public.function_registry
+      WHERE function_registry.function_code = instance_tasks.function_code
+      FOR KEY SHARE
     )
   );
 
@@ -36,6 +40,13 @@ CREATE POLICY "function_visible_on_update" ON public.instance_tasks
       SELECT 1
       FROM public.function_registry
       WHERE function_registry.function_code = instance_tasks.function_code
+        AND function_registry.app_code IS NULL
+    )
+    OR EXISTS (
+      SELECT 1
+      FROM public.function_registry
+      WHERE function_registry.function_code = instance_tasks.function_code
+      FOR KEY SHARE
     )
   );
 

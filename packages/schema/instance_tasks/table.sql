@@ -36,6 +36,11 @@ CREATE TABLE IF NOT EXISTS public.instance_tasks (
     FOREIGN KEY (function_code) REFERENCES public.function_registry (function_code)
 );
 
+REVOKE ALL ON TABLE public.instance_tasks
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+
+ALTER TABLE public.instance_tasks ENABLE ROW LEVEL SECURITY;
+
 COMMENT ON TABLE public.instance_tasks IS
   'Work tokens: one row per task that a run hands to a person, a program or an AI agent.';
 COMMENT ON COLUMN public.instance_tasks.app_code IS 'The tenant that owns the row.';

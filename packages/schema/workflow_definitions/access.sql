@@ -1,8 +1,3 @@
-REVOKE ALL ON TABLE public.workflow_definitions
-  FROM PUBLIC, anon, authenticated, service_role;
-
-ALTER TABLE public.workflow_definitions ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS "app_isolation" ON public.workflow_definitions;
 CREATE POLICY "app_isolation" ON public.workflow_definitions
   FOR ALL

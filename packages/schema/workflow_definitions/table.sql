@@ -25,6 +25,11 @@ CREATE TABLE IF NOT EXISTS public.workflow_definitions (
     FOREIGN KEY (app_code) REFERENCES public.applications (app_code)
 );
 
+REVOKE ALL ON TABLE public.workflow_definitions
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+
+ALTER TABLE public.workflow_definitions ENABLE ROW LEVEL SECURITY;
+
 COMMENT ON TABLE public.workflow_definitions IS
   'Workflow blueprints: one row per version of an application''s workflow.';
 COMMENT ON COLUMN public.workflow_definitions.app_code IS 'The tenant that owns the row.';

@@ -1,8 +1,3 @@
-REVOKE ALL ON TABLE public.workflow_history
-  FROM PUBLIC, anon, authenticated, service_role;
-
-ALTER TABLE public.workflow_history ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS "app_isolation" ON public.workflow_history;
 CREATE POLICY "app_isolation" ON public.workflow_history
   FOR ALL

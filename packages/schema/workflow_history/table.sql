@@ -35,6 +35,11 @@ CREATE TABLE IF NOT EXISTS public.workflow_history (
     FOREIGN KEY (app_code, task_id) REFERENCES public.instance_tasks (app_code, id)
 );
 
+REVOKE ALL ON TABLE public.workflow_history
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+
+ALTER TABLE public.workflow_history ENABLE ROW LEVEL SECURITY;
+
 COMMENT ON TABLE public.workflow_history IS
   'Audit log: one row per event of a run. Append-only: only the owner could change or delete one.';
 COMMENT ON COLUMN public.workflow_history.app_code IS 'The tenant that owns the row.';

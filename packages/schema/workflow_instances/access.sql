@@ -1,8 +1,3 @@
-REVOKE ALL ON TABLE public.workflow_instances
-  FROM PUBLIC, anon, authenticated, service_role;
-
-ALTER TABLE public.workflow_instances ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS "app_isolation" ON public.workflow_instances;
 CREATE POLICY "app_isolation" ON public.workflow_instances
   FOR ALL

@@ -27,6 +27,11 @@ CREATE TABLE IF NOT EXISTS public.workflow_instances (
     REFERENCES public.workflow_definitions (app_code, id)
 );
 
+REVOKE ALL ON TABLE public.workflow_instances
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+
+ALTER TABLE public.workflow_instances ENABLE ROW LEVEL SECURITY;
+
 COMMENT ON TABLE public.workflow_instances IS
   'Runs of workflows: one row per run, with its state; workflow_history tells how it got there.';
 COMMENT ON COLUMN public.workflow_instances.app_code IS 'The tenant that owns the row.';

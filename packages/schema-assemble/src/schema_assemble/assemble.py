@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING
 
 from pglast.parser import scan
 
-from schema_assemble.guard import Needed, exact_access, guard, preamble, take_existing
-from schema_assemble.twins import without_twin
+from schema_assemble.guard import (
+    History,
+    Needed,
+    exact_access,
+    guard,
+    mark,
+    settings,
+)
+from schema_assemble.reference_tables import without_reference
 from schema_sql.declared import DeclaredSchema
 from schema_sql.names import range_name
-from schema_sql.objects import provides, requires
+from schema_sql.objects import provides, relation, requires
 from schema_sql.source import Source, SourceError
 from schema_sql.statements import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from schema_sql.declared import Table
     from schema_sql.objects import Object
     from schema_sql.statements import SqlFile, Statement
 
@@ -27,30 +35,29 @@ LOCK_NAME = "supabase/migrations"
 
 _RULE = "-- " + "-" * 95
 
-_OPENING = "Before anything changes"
-_CLOSING = "When everything is made"
+_GUARD = "Guard"
+_PURPOSE_OF_GUARD = "Refuses a session or a database that this file does not fit."
+_CLOSING = "Exact access"
+_PURPOSE_OF_CLOSING = "Nobody has more access than is declared."
+_SKIP = "Generated: skip it."
 
 _WHY_GUARD = (
-    "The guard. CREATE TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared "
-    "first: one exception lists every difference, and nothing is repaired or changed. Columns and "
-    "constraints that a later migration has added are no difference, but for foreign keys that "
-    "would delete or change declared columns, or double a declared key."
+    "One exception lists all that is missing or differs; nothing is repaired or changed. CREATE "
+    "TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared first. What a "
+    "later migration added is no difference, but for foreign keys that delete or change what is "
+    "declared."
 )
 
-_WHY_PLATFORM_GUARD = (
-    "The guard: one exception lists everything that is missing, and nothing is changed."
-)
+_WHY_PLATFORM_GUARD = "One exception lists all that is missing; nothing is changed."
 
-_WHY_TAKE_EXISTING = (
-    "Tables that exist already are taken all at once, or let go of again while one of them is in "
-    "use: to hold some while waiting for others stops everybody on those, and ends in deadlocks. "
-    "What a role may pass on is taken back here, because it stands in the way of the REVOKEs below."
+_WHY_MARK = (
+    "The mark by which this file, run again behind a later migration, finds that it is not the "
+    "last one. No API shows a constraint's comment."
 )
 
 _WHY_EXACT_ACCESS = (
-    "On these tables, access is exactly what this file declares: a single policy too many would "
-    "let a tenant see the others. Last, because default privileges and event triggers may have "
-    "given the new tables more."
+    "A single policy too many would let a tenant see the others. Last, because default privileges "
+    "and event triggers may have given the new tables more."
 )
 
 
@@ -67,8 +74,11 @@ def assemble(
     label: str,
     title: str,
     parts: Sequence[Part],
-    known: Sequence[SqlFile] = (),
+    *,
+    platform: Sequence[SqlFile] = (),
+    shipped: Sequence[SqlFile] = (),
     needed: Sequence[Needed] = (),
+    history: History | None = None,
 ) -> str:
     """Put a migration together.
 
@@ -76,8 +86,10 @@ def assemble(
         label: The target that is built, for the header.
         title: What the migration is about, in one line.
         parts: The fragments, in order. Those of one section that follow each other share a banner.
-        known: The SQL of what exists before: stubs and fragments of earlier migrations.
-        needed: What of it must be there; the guard asks for it.
+        platform: The SQL of what exists before our first migration.
+        shipped: The fragments of earlier migrations.
+        needed: What of both must be there; the guard asks for it.
+        history: Where it stands among the migrations; None where it is none, and leaves no mark.
 
     Returns:
         The text of the migration. It depends on the arguments alone.
@@ -88,36 +100,69 @@ def assemble(
     """
     statements = [statement for part in parts for statement in part.sql.statements]
     # Policies that a DO block makes are declared as well.
-    declared = DeclaredSchema(s for part in parts for s in part.sql.every_statement)
-    before = (s for sql in known for s in sql.every_statement)
+    nested = [statement for part in parts for statement in part.sql.every_statement]
+    declared = DeclaredSchema(nested)
+    earlier = DeclaredSchema(s for sql in shipped for s in sql.every_statement)
+    before = (s for sql in (*platform, *shipped) for s in sql.every_statement)
     everything = DeclaredSchema([*before, *statements])
     tables = list(declared.tables.values())
+    changed = [table for table in earlier.tables.values() if _changes(nested, table)]
     own = {mention.object for statement in statements for mention in provides(statement)}
     for part in parts:
         _refuse_unguardable(part, own)
-    blocks = [
-        _header(label, title, parts),
-        _banner(_OPENING, ""),
-        preamble(LOCK_NAME),
-    ]
+
+    opening = [settings(LOCK_NAME)]
     closing: list[str] = []
-    if tables or needed:
+    if tables or changed or needed:
         why = _WHY_GUARD if tables else _WHY_PLATFORM_GUARD
-        blocks.append(_comment(why) + guard(tables, everything, needed))
+        opening.append(_comment(why) + guard(tables, everything, needed, changed, history))
+    if history is not None and (marks := mark([*tables, *changed], history)):
+        closing.append(_comment(_WHY_MARK) + marks)
     if tables:
-        blocks.append(_comment(_WHY_TAKE_EXISTING) + take_existing(tables))
-        closing = [_banner(_CLOSING, ""), _comment(_WHY_EXACT_ACCESS) + exact_access(tables)]
-    _check_generated(label, "\n".join([*blocks, *closing]))
+        closing.append(_comment(_WHY_EXACT_ACCESS) + exact_access(tables))
+    _check_generated(label, "\n".join([*opening, *closing]))
+
+    sections = [_Section(_GUARD, f"{_PURPOSE_OF_GUARD} {_SKIP}", opening)]
     purposes = _purposes(parts, declared)
-    section = ""
     for part in parts:
-        if part.section != section:
-            section = part.section
-            blocks.append(_banner(section, purposes.get(section, "")))
-        blocks.append(f"-- Source: {part.sql.path}\n{_terminated(part.sql)}\n")
-    text = "\n".join([*blocks, *closing])
+        if part.section != sections[-1].title or len(sections) == 1:
+            sections.append(_Section(part.section, purposes.get(part.section, ""), []))
+        sections[-1].blocks.append(f"-- Source: {part.sql.path}\n{_terminated(part.sql)}\n")
+    if closing:
+        sections.append(_Section(_CLOSING, f"{_PURPOSE_OF_CLOSING} {_SKIP}", closing))
+    text = _header(label, title, sections) + "".join(map(str, sections))
     parse(Source(label, text))
     return text
+
+
+@dataclass(frozen=True)
+class _Section:
+    """What stands under one headline: its title, what it is for, and its blocks of SQL."""
+
+    title: str
+    purpose: str
+    blocks: list[str]
+
+    def __str__(self) -> str:
+        return "\n" + "\n".join([_banner(self.title, self.purpose), *self.blocks])
+
+
+_CHANGES_BY_NAME = {"GrantStmt", "CommentStmt", "DropStmt"}
+"""The statements that name what they change in a list, not as their relation."""
+
+
+def _changes(statements: Iterable[Statement], table: Table) -> bool:
+    """Whether statements change a table, or who may use it."""
+    for statement in statements:
+        node = statement.node.get("relation") or statement.node.get("table")
+        if isinstance(node, dict) and "relname" in node:
+            if statement.kind != "CreateStmt" and range_name(node).qualified() == table.name:
+                return True
+        elif statement.kind in _CHANGES_BY_NAME and any(
+            mention.object == relation(table.name) for mention in requires(statement)
+        ):
+            return True
+    return False
 
 
 def _check_generated(label: str, text: str) -> None:
@@ -142,22 +187,32 @@ def _terminated(sql: SqlFile) -> str:
     return source.text.strip()
 
 
-def _header(label: str, title: str, parts: Sequence[Part]) -> str:
-    sections = list(dict.fromkeys(part.section for part in parts))
+def _header(label: str, title: str, sections: Sequence[_Section]) -> str:
+    """The first lines: what this is, how to run it, and what stands at which line."""
     text = [
         f"-- {title}",
         "--",
-        f"-- Generated: `schema build {label}`.",
-        "-- Do not edit it: each fragment is named where it begins; change that and build again.",
+        f"-- Built by `schema build {label}`: change a fragment, never this file.",
         "--",
-        "-- Safe to run again: over its own result it changes nothing, and after a run that was",
-        "-- cut off it ends in the same place. It begins and commits no transaction, because the",
-        "-- Supabase CLI and the SQL editor run the whole file as one. With psql:",
+        "-- Run it as one transaction, as often as you like: a second run changes nothing. The",
+        "-- Supabase CLI and the SQL editor do that by themselves; with psql:",
         "--   psql -1 -v ON_ERROR_STOP=1 -f FILE",
+        "--",
+        "-- Line",
     ]
-    if len(sections) > 1:
-        text += ["--", *(f"-- {n}. {section}" for n, section in enumerate(sections, 1))]
+    line = len(text) + len(sections) + 3
+    for section in sections:
+        said = (
+            f"{section.title}: {_skip_note(section)}" if _SKIP in section.purpose else section.title
+        )
+        text.append(f"-- {line:>6}  {said}")
+        line += str(section).count("\n")
     return "\n".join(text) + "\n"
+
+
+def _skip_note(section: _Section) -> str:
+    purpose, _, _ = section.purpose.partition(". ")
+    return f"{purpose[0].lower()}{purpose[1:]}. Generated: skip it"
 
 
 def _banner(title: str, purpose: str) -> str:
@@ -181,7 +236,7 @@ def _purposes(parts: Sequence[Part], declared: DeclaredSchema) -> dict[str, str]
 
 
 def _refuse_unguardable(part: Part, own: set[Object]) -> None:
-    """A table that has no twin before the migration has run cannot be compared first."""
+    """A table that has no reference table before the migration has run cannot be compared first."""
     for statement in part.sql.every_statement:
         if statement.kind != "CreateStmt":
             continue
@@ -189,7 +244,7 @@ def _refuse_unguardable(part: Part, own: set[Object]) -> None:
         if name.schema != "public":
             remedy = "the guard compares tables of the schema public; create the table there"
             _refuse(statement, statement.start, f"the guard cannot compare {name}", remedy)
-        if reason := without_twin(statement):
+        if reason := without_reference(statement):
             message = f"the guard cannot compare {name}: {reason}"
             remedy = "ship an ordinary table, or this one by another way than these migrations"
             _refuse(statement, statement.start, message, remedy)

@@ -1,4 +1,4 @@
-"""The guard: knows which differences a re-run must refuse, and how SQL asks for them; runs nothing.
+"""The guard: knows what a run must refuse or put right, and how SQL asks for it; runs nothing.
 
 What it compares, and that it refuses instead of repairing, is recorded in docs/decisions.md.
 """
@@ -11,28 +11,35 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from schema_assemble.twins import index_twin, parent_twins, table_twin, twin_name
-from schema_sql.names import type_text
+from schema_assemble.expected_facts import expected_digest
+from schema_assemble.reference_tables import (
+    reference_index,
+    reference_parents,
+    reference_table,
+    wrapped,
+)
+from schema_sql.names import quote, type_text
+from schema_sql.objects import requires
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from schema_sql.declared import DeclaredSchema, Table
     from schema_sql.objects import Object
     from schema_sql.statements import Statement
 
 
-INDENT = "  "
-
-
-def _fill(template: str, **marks: str) -> str:
-    """A template with its marks replaced, all at once: what is filled in may look like a mark."""
-    text = files("schema_assemble").joinpath("templates", template).read_text(encoding="utf-8")
-    return re.sub(r"/\*([a-z]+)\*/", lambda mark: marks[mark[1]], text)
-
-
 LOCK_TIMEOUT = "5s"
 """How long a run waits for any one lock: long enough for a request, too short to pile up others."""
+
+LOGIN_ROLE = "authenticator"
+"""The role that the Data API logs in as; it may become each of the API's other roles
+(https://supabase.com/docs/guides/database/postgres/roles)."""
+
+WRITES = {"UPDATE", "DELETE", "TRUNCATE"}
+"""The privileges without which a table is append-only."""
+
+_GRANTED_ON_SUPABASE = "Grant it: every Supabase project has it."
 
 
 def literal(text: str) -> str:
@@ -40,14 +47,39 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def preamble(lock_name: str) -> str:
-    """The first statements: give up soon, and let no second run in."""
-    return f"""\
--- Give up rather than queue behind a long transaction and block everybody else.
-SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
+def _fill(template: str, **marks: str) -> str:
+    """A template with its marks replaced, all at once: what is filled in may look like a mark."""
+    return re.sub(r"/\*([a-z]+)\*/", lambda mark: marks[mark[1]], _template(template))
 
--- One run at a time. (This lock and that timeout need the file to run as one transaction: with
--- `psql -1`, or any tool that sends it whole.)
+
+def _template(name: str) -> str:
+    return files("schema_assemble").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _array(name: str, kind: str, items: Iterable[str]) -> str:
+    """A constant of a DO block: an array of texts, in lines as full as they may be."""
+    listed = ", ".join(map(literal, items))
+    one = f"{name} CONSTANT {kind}[] := ARRAY[{listed}]"
+    if not listed:
+        return f"  {name} CONSTANT {kind}[] := '{{}}';\n"
+    return f"{wrapped(one, '  ')};\n"
+
+
+def _quoted(word: str, body: str) -> str:
+    """A DO block whose body is quoted by a word that does not stand in it."""
+    tag, number = f"${word}$", 1
+    while tag in body:
+        tag, number = f"${word}{number}$", number + 1
+    return f"DO {tag}\n{body}{tag};\n"
+
+
+def settings(lock_name: str) -> str:
+    """The first statements: be quiet, give up soon, and let no second run in."""
+    return f"""\
+SET LOCAL client_min_messages = warning; -- no NOTICE for each object that exists already
+SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; -- give up rather than queue, with everybody else behind
+
+-- One run at a time.
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({literal(lock_name)}, 0));
 """
 
@@ -68,8 +100,28 @@ class Needed:
     made_by: Statement | None = None
 
 
+ASKED = ("schema", "role", "function", "type", "relation", "index", "key")
+"""The kinds of objects that a migration asks for, in the order in which it does."""
+
+
+@dataclass(frozen=True)
+class History:
+    """Where a migration stands among the others.
+
+    Attributes:
+        name: Its own name: that of its file, without the ending.
+        earlier: The names of those that ship before it.
+    """
+
+    name: str
+    earlier: tuple[str, ...] = ()
+
+
 def needed_check(needed: Needed) -> str:
     """The SQL condition that an object exists.
+
+    It reads the catalog, because to_regclass('schema.name') raises where the caller lacks USAGE on
+    the schema.
 
     Raises:
         ValueError: It is of a kind that no migration can need: see ``ASKED``.
@@ -77,14 +129,13 @@ def needed_check(needed: Needed) -> str:
     thing = needed.object
     match thing.kind:
         case "role":
-            return f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_bare(thing.name)})"
+            return f"to_regrole({literal(thing.name)}) IS NOT NULL"
         case "schema":
-            found = f"to_regnamespace({literal(thing.name)})::OID"
-            return f"coalesce(has_schema_privilege({found}, 'USAGE'), FALSE)"
+            return _may("schema", f"to_regnamespace({literal(thing.name)})::OID", "USAGE")
         case "type":
-            return f"to_regtype({literal(thing.name)}) IS NOT NULL"
+            return _exists("pg_type", "typ", thing.name)
         case "relation" | "index":
-            return f"to_regclass({literal(thing.name)}) IS NOT NULL"
+            return _exists("pg_class", "rel", thing.name)
         case "function":
             return _function_check(thing, needed.made_by)
         case "key":
@@ -92,8 +143,14 @@ def needed_check(needed: Needed) -> str:
     raise ValueError(f"a migration does not ask for a {thing.kind}")
 
 
-ASKED = ("schema", "role", "function", "type", "relation", "index", "key")
-"""The kinds of objects that a migration asks for, in the order in which it does."""
+def _may(kind: str, thing: str, privilege: str) -> str:
+    return f"coalesce(has_{kind}_privilege({thing}, '{privilege}'), FALSE)"
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Schema and name of a qualified name, as SQL writes them."""
+    schema, bare = re.findall(r'"(?:[^"]|"")*"|[^.]+', name)
+    return schema, bare
 
 
 def _bare(name: str) -> str:
@@ -101,23 +158,36 @@ def _bare(name: str) -> str:
     return literal(name[1:-1].replace('""', '"') if name.startswith('"') else name)
 
 
-def _function_check(function: Object, made_by: Statement | None) -> str:
-    schema, name = re.findall(r'"(?:[^"]|"")*"|[^.]+', function.name)
-    signature = ""
-    if made_by is not None and "returnType" in made_by.node:
-        modes = [
-            item["FunctionParameter"].get("mode") for item in made_by.node.get("parameters", ())
-        ]
-        count = sum(mode not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"} for mode in modes)
-        returned = literal(type_text(made_by.node["returnType"]))
-        signature = f"\n    AND pronargs = {count} AND prorettype = to_regtype({returned})"
+def _named(catalog: str, prefix: str, name: str) -> str:
+    """FROM and WHERE clauses that find a named object."""
+    schema, bare = _parts(name)
     return (
-        "EXISTS (\n"
-        "  SELECT FROM pg_proc\n"
-        "  JOIN pg_namespace ON pg_namespace.oid = pronamespace\n"
-        f"  WHERE nspname = {_bare(schema)} AND proname = {_bare(name)}{signature}\n"
-        ")"
+        f"FROM {catalog} WHERE {prefix}namespace = to_regnamespace({literal(schema)})"
+        f" AND {prefix}name = {_bare(bare)}"
     )
+
+
+def _exists(catalog: str, prefix: str, name: str) -> str:
+    return f"EXISTS (SELECT {_named(catalog, prefix, name)})"
+
+
+def _oid(catalog: str, prefix: str, name: str) -> str:
+    return f"(SELECT oid {_named(catalog, prefix, name)})"
+
+
+def _function(function: Object, made_by: Statement | None) -> str:
+    """FROM and WHERE clauses that find a function with the signature that is expected."""
+    found = _named("pg_proc", "pro", function.name)
+    if made_by is None or "returnType" not in made_by.node:
+        return found
+    modes = [item["FunctionParameter"].get("mode") for item in made_by.node.get("parameters", ())]
+    count = sum(mode not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"} for mode in modes)
+    returned = literal(type_text(made_by.node["returnType"]))
+    return f"{found} AND pronargs = {count} AND prorettype = to_regtype({returned})"
+
+
+def _function_check(function: Object, made_by: Statement | None) -> str:
+    return f"EXISTS (SELECT {_function(function, made_by)})"
 
 
 def _key_check(key: Object) -> str:
@@ -127,39 +197,13 @@ def _key_check(key: Object) -> str:
     else:
         names = ", ".join(sorted(_bare(column) for column in columns.split(", ")))
         condition = (
-            "indisunique AND indisvalid AND indimmediate\n"  # noqa: S608 - names are quoted
-            "    AND indpred IS NULL AND indexprs IS NULL\n"
-            "    AND ARRAY(\n"
-            "      SELECT attname::TEXT FROM pg_attribute\n"
-            "      WHERE attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])\n"
-            '      ORDER BY attname COLLATE "C"\n'
-            f"    ) = ARRAY[{names}]"
+            "indisunique AND indisvalid AND indimmediate AND indpred IS NULL AND indexprs IS NULL"  # noqa: S608 - names are quoted
+            " AND ARRAY(SELECT attname::TEXT FROM pg_attribute WHERE attrelid = indrelid AND"
+            " attnum = ANY (indkey[0:indnkeyatts - 1]) ORDER BY attname"
+            f' COLLATE "C") = ARRAY[{names}]'
         )
-    return (
-        "EXISTS (\n"
-        "  SELECT FROM pg_index\n"
-        f"  WHERE indrelid = to_regclass({literal(table)})\n"
-        f"    AND {condition}\n"
-        ")"
-    )
-
-
-def _row(name: str, condition: str, remedy: str) -> str:
-    condition = textwrap.indent(condition, "  ")
-    return f"(\n  {literal(name)},\n{condition},\n  {literal(remedy)}\n)"
-
-
-def _needed_rows(needed: Sequence[Needed]) -> str:
-    rows = []
-    for item in needed:
-        thing = item.object
-        rows.append(_row(_said(item), needed_check(item), item.remedy))
-        if thing.kind == "key":
-            table = thing.name.partition(" (")[0]
-            check = f"has_table_privilege(to_regclass({literal(table)}), 'REFERENCES')"
-            owner = f"Run this file as the owner of {table}."
-            rows.append(_row(f"the privilege to reference {table}", check, owner))
-    return textwrap.indent(",\n".join(rows), "    ")
+    relation = _oid("pg_class", "rel", table)
+    return f"EXISTS (SELECT FROM pg_index WHERE indrelid = {relation} AND {condition})"
 
 
 def _said(needed: Needed) -> str:
@@ -177,60 +221,204 @@ def _said(needed: Needed) -> str:
     return str(thing)
 
 
-def _names(tables: Sequence[Table]) -> str:
-    names = ", ".join(literal(table.name.name) for table in tables)
-    return textwrap.indent(textwrap.fill(names, 92), "    ")
+def _session_rows() -> list[str]:
+    """What the session that runs the file must have, as rows of what, help, met.
+
+    Under REPEATABLE READ the comparison would see the catalog as it was before it waited for the
+    locks; and with another schema before pg_catalog, policies are made with that one's operators.
+    """
+    return [
+        _row(
+            "transaction isolation level READ COMMITTED",
+            "SET default_transaction_isolation = 'read committed' first.",
+            "current_setting('transaction_isolation') = 'read committed'",
+        ),
+        _row(
+            "pg_catalog first in search_path",
+            "RESET search_path first: another schema's operators would hide PostgreSQL's.",
+            "'pg_catalog' = (SELECT name FROM unnest(schemas) AS name"
+            " WHERE name NOT LIKE 'pg\\_temp\\_%' LIMIT 1)",
+        ),
+    ]
 
 
-def guard(tables: Sequence[Table], known: DeclaredSchema, needed: Sequence[Needed]) -> str:
-    """The DO block that refuses a database which is not what the migration was written for.
+def _row(what: str, remedy: str, condition: str) -> str:
+    return f"({literal(what)}, {literal(remedy)}, {condition})"
+
+
+def _needed_rows(needed: Sequence[Needed]) -> list[str]:
+    rows = []
+    for item in needed:
+        thing = item.object
+        if thing.kind == "role":
+            continue
+        rows.append(_row(_said(item), item.remedy, needed_check(item)))
+        if thing.kind == "key":
+            table = thing.name.partition(" (")[0]
+            # NULL where the table is missing, of which that alone is said.
+            check = f"has_table_privilege({_oid('pg_class', 'rel', table)}, 'REFERENCES')"
+            owner = f"Run this file as the owner of {table}."
+            rows.append(_row(f"the privilege to reference {table}", owner, check))
+    return rows
+
+
+def _role_queries(needed: Sequence[Needed]) -> list[str]:
+    """Queries of the same rows for the roles that must exist, one a remedy."""
+    roles: dict[str, list[str]] = {}
+    for item in needed:
+        if item.object.kind == "role":
+            roles.setdefault(item.remedy, []).append(literal(item.object.name))
+    return [
+        f"SELECT 'role ' || name, {literal(remedy)}, to_regrole(name) IS NOT NULL"  # noqa: S608
+        f" FROM unnest(ARRAY[{', '.join(names)}]) AS name"
+        for remedy, names in roles.items()
+    ]
+
+
+def _caller_queries(tables: Sequence[Table], needed: Sequence[Needed]) -> list[str]:
+    """Queries of the same rows for what those lack whom the migration grants something.
+
+    Of roles, schemas and functions that are missing, that alone is said.
+    """
+    made_by = {item.object: item.made_by for item in needed if item.object.kind == "function"}
+    schemas = {(table.name.schema, role) for table in tables for role in _grantees(table)}
+    functions = {
+        (mention.object, role)
+        for table in tables
+        for policy in table.policies.values()
+        for mention in requires(policy.statement)
+        for role in policy.roles
+        if mention.object in made_by and role != "PUBLIC"
+    }
+    schemas |= {(_schema_of(function), role) for function, role in functions}
+    pairs = [f"({_bare(schema)}, {literal(role)})" for schema, role in sorted(schemas)]
+    # Whoever runs this, too.
+    listed = ", ".join(["('public', current_user)", *pairs])
+    usage = (
+        "SELECT format('USAGE on schema %I for %I', nspname, rolname),"  # noqa: S608
+        f" {literal(_GRANTED_ON_SUPABASE)},"
+        " has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'USAGE')"
+        f" FROM pg_roles, pg_namespace WHERE (nspname, rolname) IN ({listed})"
+    )
+    queries = [usage]
+    for function, role in sorted(functions):
+        clauses = _function(function, made_by[function])
+        queries.append(
+            f"SELECT {literal(f'EXECUTE on function {function.name}() for {quote(role)}')},"
+            f" {literal(_GRANTED_ON_SUPABASE)}, has_function_privilege("
+            f"to_regrole({literal(quote(role))})::OID, oid, 'EXECUTE') {clauses}"
+        )
+    return queries
+
+
+def _schema_of(function: Object) -> str:
+    schema, _ = _parts(function.name)
+    return schema
+
+
+def _grantees(table: Table) -> list[str]:
+    """The roles that hold a privilege on the table."""
+    return sorted(role for role, held in table.acl.items() if held and role != "PUBLIC")
+
+
+def _callers(tables: Sequence[Table]) -> list[str]:
+    """The roles that somebody else can act as."""
+    named = {role for table in tables for role in table.acl} - {"PUBLIC"}
+    return sorted({*named, LOGIN_ROLE}) if named else []
+
+
+def _append_only(table: Table) -> bool:
+    """Whether rows can be added and never changed."""
+    held = {
+        privilege.partition(" ")[0] for role in _grantees(table) for privilege in table.acl[role]
+    }
+    return bool(held) and not held & WRITES
+
+
+def _names(tables: Iterable[Table]) -> list[str]:
+    return [table.name.name for table in tables]
+
+
+def guard(
+    tables: Sequence[Table],
+    known: DeclaredSchema,
+    needed: Sequence[Needed],
+    changed: Sequence[Table] = (),
+    history: History | None = None,
+) -> str:
+    """The DO block that refuses a session or a database that the migration does not fit.
+
+    It also takes the tables that exist, all or none at a time: while it waits for one, it holds
+    others for less than PostgreSQL's deadlock_timeout.
 
     Args:
         tables: The tables that the migration creates, in its order.
         known: These tables and those they reference.
         needed: What must exist already.
+        changed: The tables of earlier migrations that it changes.
+        history: Where it stands among the migrations; None where it is none.
 
     Returns:
         One SQL statement. It raises one exception that lists everything, or changes nothing.
     """
-    names = f"  tables CONSTANT TEXT[] := ARRAY[\n{_names(tables)}\n  ];\n" if tables else ""
-    parts = []
-    if needed:
-        parts.append(_fill("platform.sql", needed=_needed_rows(needed)))
-    if tables:
-        parents = dict(parent_twins(tables, known, INDENT))
-        made = [*(twin_name(table.name) for table in reversed(tables)), *parents]
-        twins = [*parents.values(), *(table_twin(table, INDENT) for table in tables)]
-        indexes = [index.statement for table in tables for index in table.indexes]
-        parts.append(
-            _fill(
-                "shapes.sql",
-                twins="\n".join(twins),
-                indexes="\n".join(index_twin(statement, INDENT) for statement in indexes),
-                drops=",\n    ".join(f"pg_temp.{name}" for name in made),
-            )
-        )
-    return _quoted("guard", _fill("head.sql", tables=names) + "\n".join(parts) + "END\n")
+    indent = " " * (8 if tables else 2)
+    asked = _prerequisites(tables, needed, indent)
+    if history is not None and (tables or changed):
+        known_marks = ", ".join(map(literal, (*history.earlier, history.name)))
+        asked += textwrap.indent(_fill("marks.sql", known=known_marks), indent)
+    lists = ""
+    if tables or changed:
+        lists = _array("tables", "NAME", _names([*tables, *changed]))
+    if not tables:
+        return _quoted("guard", _fill("guard.sql", lists=lists, prerequisites=asked))
+    references = [
+        *reference_parents(tables, known, indent),
+        *(reference_table(table, indent) for table in tables),
+        *(reference_index(index, indent) for table in tables for index in table.indexes),
+    ]
+    lists += (
+        _array("append_only", "TEXT", _names(filter(_append_only, tables)))
+        + _array("callers", "TEXT", _callers(tables))
+        + f"  expected CONSTANT TEXT := {literal(expected_digest(tables))}; -- md5 of facts\n"
+    )
+    body = _fill(
+        "tables.sql",
+        lists=lists,
+        prerequisites=asked,
+        references="\n".join(references),
+    )
+    return _quoted("guard", body)
 
 
-def _quoted(word: str, body: str) -> str:
-    """A DO block whose body is quoted by a word that does not stand in it."""
-    tag, number = f"${word}$", 1
-    while tag in body:
-        tag, number = f"${word}{number}$", number + 1
-    return f"DO {tag}\n{body}{tag};\n"
+def _prerequisites(tables: Sequence[Table], needed: Sequence[Needed], indent: str) -> str:
+    """The statement that finds what is missing; its lines begin with ``indent``."""
+    rows = [*_session_rows(), *_needed_rows(needed)]
+    queries = [*_role_queries(needed), *_caller_queries(tables, needed)]
+    text = f"{indent}  VALUES\n" + ",\n".join(wrapped(row, f"{indent}    ") for row in rows)
+    for query in queries:
+        text += "\n" + wrapped(f"UNION ALL {query}", f"{indent}  ")
+    template = textwrap.indent(_template("prerequisites.sql"), indent)
+    return template.replace(f"{indent}/*rows*/", text)
 
 
-def take_existing(tables: Sequence[Table]) -> str:
-    """The DO block that takes the tables which exist already, all or none of them at a time.
-
-    While it waits for one, it holds others for less than PostgreSQL's deadlock_timeout. It also
-    takes back what API roles may pass on, because a plain REVOKE cannot.
+def mark(tables: Sequence[Table], history: History) -> str:
+    """The statements by which a migration leaves its name on the tables that it changes.
 
     Args:
-        tables: The tables that the migration creates, in its order.
+        tables: These tables; one without a primary key carries no mark.
+        history: Where the migration stands among the others.
     """
-    return _quoted("existing", _fill("existing.sql", names=_names(tables)))
+    text = literal(f"Last migration: {history.name}")
+    return "".join(
+        f"COMMENT ON CONSTRAINT {quote(name)} ON {table.name} IS\n  {text};\n"
+        for table in tables
+        if (name := _primary_key_name(table))
+    )
+
+
+def _primary_key_name(table: Table) -> str:
+    key = table.primary_key
+    return "" if key is None else key.name or f"{table.name.name}_pkey"
 
 
 def exact_access(tables: Sequence[Table]) -> str:
@@ -239,14 +427,10 @@ def exact_access(tables: Sequence[Table]) -> str:
     It stands behind the fragments: default privileges and event triggers give new tables more than
     was asked for.
     """
-    policies = ",\n".join(
-        literal(f"{table.name.name}.{policy}") for table in tables for policy in table.policies
+    policies = [f"{table.name.name}.{policy}" for table in tables for policy in table.policies]
+    lists = (
+        _array("tables", "NAME", _names(tables))
+        + _array("policies", "TEXT", policies)
+        + _array("grantees", "NAME", sorted({r for t in tables for r in t.acl} - {"PUBLIC"}))
     )
-    roles = sorted({role for table in tables for role in table.acl} - {"PUBLIC"})
-    body = _fill(
-        "access.sql",
-        names=_names(tables),
-        policies=textwrap.indent(policies, "        "),
-        roles=", ".join(literal(role) for role in roles),
-    )
-    return _quoted("access", body)
+    return _quoted("access", _fill("access.sql", lists=lists))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from schema_assemble.assemble import Part, assemble
-from schema_assemble.guard import ASKED, Needed
+from schema_assemble.guard import ASKED, History, Needed
 from schema_sql.source import SourceError
 from schema_targets.dependencies import read_dependencies
 from schema_targets.labels import parse_label
@@ -114,7 +114,11 @@ def true_dependencies(workspace: Workspace) -> Dependencies:
 
 
 def build_text(
-    dependencies: Dependencies, label: Label, title: str, shipped: Sequence[Target]
+    dependencies: Dependencies,
+    label: Label,
+    title: str,
+    shipped: Sequence[Target],
+    history: History | None = None,
 ) -> str:
     """The migration that ships given fragments.
 
@@ -123,6 +127,7 @@ def build_text(
         label: What is built.
         title: What it is about.
         shipped: The fragments, in order.
+        history: Where it stands among the migrations; None where it is none.
 
     Raises:
         SourceError: A fragment cannot be shipped.
@@ -154,8 +159,12 @@ def build_text(
         str(label),
         title,
         parts,
-        parsed(workspace, providers),
-        sorted(needed.values(), key=lambda item: (ASKED.index(item.object.kind), item.object)),
+        platform=parsed(workspace, [each for each in providers if each.kind == "external"]),
+        shipped=parsed(workspace, [each for each in providers if each.kind != "external"]),
+        needed=sorted(
+            needed.values(), key=lambda item: (ASKED.index(item.object.kind), item.object)
+        ),
+        history=history,
     )
 
 
@@ -173,14 +182,22 @@ def build_migrations(workspace: Workspace, migrations: Iterable[Target]) -> list
         SourceError: A fragment cannot be read or shipped, or declares untrue dependencies.
     """
     dependencies = true_dependencies(workspace)
+    order = sorted(workspace.of_kind("migration"), key=lambda target: target.out)
+    names = [PurePosixPath(migration.out).stem for migration in order]
+    wanted = list(migrations)
     return [
         (
             migration.out,
             build_text(
-                dependencies, migration.label, migration.title, workspace.shipped(migration)
+                dependencies,
+                migration.label,
+                migration.title,
+                workspace.shipped(migration),
+                History(names[number], tuple(names[:number])),
             ),
         )
-        for migration in sorted(migrations, key=lambda target: target.out)
+        for number, migration in enumerate(order)
+        if migration in wanted
     ]
 
 

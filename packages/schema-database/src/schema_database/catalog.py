@@ -279,7 +279,11 @@ _MAY_DIFFER = frozenset(
 )
 
 _FOREIGN_KEY = re.compile(r"FOREIGN KEY \((?P<columns>.*?)\) REFERENCES (?P<target>.*?)\(.*?\)")
-_ACTION = re.compile(r" ON (DELETE|UPDATE) (CASCADE|SET)")
+_KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE|FOREIGN KEY)[^(]*\((?P<columns>.*?)\)")
+_SETS_ON_DELETE = re.compile(r" ON DELETE SET (?:NULL|DEFAULT)(?: \((?P<columns>.*?)\))?")
+_SETS_ON_UPDATE = re.compile(r" ON UPDATE (?:CASCADE|SET)")
+_DELETES = " ON DELETE CASCADE"
+_CHANGES_ROWS = {"UPDATE", "DELETE", "TRUNCATE"}
 
 
 @dataclass(frozen=True)
@@ -409,8 +413,8 @@ def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[st
     Looks at the given tables alone. Columns, constraints and indexes that are there beyond what is
     expected come from a later migration and are no difference, nor are the order of columns and how
     they are stored, planned and published; policies, privileges, triggers and rules beyond it are.
-    So is a foreign key that would delete or change rows by declared columns, or that doubles a
-    declared one.
+    So is a foreign key that doubles a declared one, or that deletes or sets, with the owner's
+    rights, what is declared otherwise: see ``_acts_on``.
 
     Args:
         expected: catalog of a database that holds the migration's result.
@@ -458,17 +462,47 @@ def _may_be_added(have: Item, expected: Catalog) -> bool:
     if key is None:
         return True
     beside = [item for item in expected.items.values() if item.relation == have.relation]
-    declared = {item.name for item in beside if item.kind == "column"}
     columns = set(key["columns"].split(", "))
-    if columns <= declared and _ACTION.search(have.attributes["definition"]):
-        return False
+    return not (
+        _doubles(key["target"], columns, beside)
+        or _acts_on(have.attributes["definition"], columns, beside)
+    )
+
+
+def _doubles(target: str, columns: set[str], beside: list[Item]) -> bool:
+    """Whether a foreign key says a declared relationship once more."""
     others = (_FOREIGN_KEY.match(item.attributes.get("definition", "")) for item in beside)
-    return not any(
-        other["target"] == key["target"]
+    return any(
+        other["target"] == target
         and (columns <= (ours := set(other["columns"].split(", "))) or columns >= ours)
         for other in others
         if other
     )
+
+
+def _acts_on(definition: str, columns: set[str], beside: list[Item]) -> bool:
+    """Whether a foreign key deletes or sets, with the owner's rights, what is declared otherwise.
+
+    A table is append-only if nobody but its owner may change its rows.
+    """
+    granted = {item.name.partition(" ")[0] for item in beside if item.kind == "grant"}
+    append_only = bool(granted) and not granted & _CHANGES_ROWS
+    declared = {item.name: item for item in beside if item.kind == "column"}
+    if _DELETES in definition and (append_only or columns <= declared.keys()):
+        return True
+    keys = (_KEY.match(item.attributes.get("definition", "")) for item in beside)
+    fixed = {name for found in keys if found for name in found["columns"].split(", ")}
+    fixed |= {
+        name
+        for name, item in declared.items()
+        if append_only or item.attributes.get("NOT NULL") != "no"
+    }
+    changed: set[str] = set()
+    if _SETS_ON_UPDATE.search(definition):
+        changed = columns
+    elif found := _SETS_ON_DELETE.search(definition):
+        changed = set(found["columns"].split(", ")) if found["columns"] else columns
+    return bool(changed & fixed)
 
 
 def _goes_with_its_relation(item: Item, other: Catalog) -> bool:

@@ -1,57 +1,72 @@
 DECLARE
-  tables CONSTANT TEXT[] := ARRAY[
-/*names*/
-  ];
-  caller_path CONSTANT TEXT := current_setting('search_path');
+/*lists*/  session_path CONSTANT TEXT := current_setting('search_path');
   statements TEXT[];
   statement TEXT;
 BEGIN
-  PERFORM set_config('search_path', 'pg_catalog, pg_temp', TRUE);
-  statements := ARRAY(
-    SELECT format('DROP POLICY %I ON public.%I', policyname, tablename)
-    FROM pg_policies
-    WHERE schemaname = 'public' AND tablename = ANY (tables)
-      AND format('%s.%s', tablename, policyname) <> ALL (ARRAY[
-/*policies*/
-      ]::TEXT[])
+  FOR look IN 1..2 LOOP
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    statements := ARRAY(
+      WITH ours AS (
+        SELECT * FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
+      ),
 
-    UNION ALL
-    SELECT format('ALTER TABLE public.%I NO FORCE ROW LEVEL SECURITY', relname)
-    FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
-      AND relforcerowsecurity
-
-    UNION ALL
-    SELECT DISTINCT format('REVOKE ALL ON TABLE public.%I FROM %I CASCADE', relname, rolname)
-    FROM pg_class
-    CROSS JOIN LATERAL (
-      SELECT acl.grantee FROM aclexplode(relacl) AS acl
-      UNION
-      SELECT acl.grantee FROM pg_attribute, aclexplode(attacl) AS acl
-      WHERE attrelid = pg_class.oid AND NOT attisdropped
-    ) AS grants
-    JOIN pg_roles ON pg_roles.oid = grants.grantee
-    WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
-      AND pg_roles.oid <> relowner
-      AND rolname <> ALL (ARRAY[/*roles*/]::TEXT[])
-
-    -- Foreign keys are checked with the owner's privileges.
-    UNION ALL
-    SELECT format('GRANT ALL ON TABLE public.%I TO %I', relname, pg_get_userbyid(relowner))
-    FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
-      AND relacl IS NOT NULL AND EXISTS (
-        SELECT grantee, privilege_type FROM aclexplode(acldefault('r', relowner))
-        WHERE grantee = relowner
-        EXCEPT
-        SELECT grantee, privilege_type FROM aclexplode(relacl)
+      grants AS (
+        SELECT ours.oid::regclass AS relation, relowner, '' AS columns, acl.*
+        FROM ours, aclexplode(relacl) AS acl
+        UNION ALL
+        SELECT ours.oid::regclass, relowner, format(' (%I)', attname), acl.*
+        FROM ours JOIN pg_attribute ON attrelid = ours.oid AND NOT attisdropped,
+          aclexplode(attacl) AS acl
       )
-  );
-  PERFORM set_config('search_path', caller_path, TRUE);
 
-  FOREACH statement IN ARRAY statements LOOP
-    -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
-    EXECUTE statement;
-    RAISE WARNING 'Put back to what this migration declares: %', statement;
+      SELECT format('DROP POLICY %I ON %s', polname, ours.oid::regclass)
+      FROM ours
+      JOIN pg_policy ON polrelid = ours.oid
+      WHERE polpermissive AND format('%s.%s', relname, polname) <> ALL (policies)
+
+      UNION ALL
+      SELECT DISTINCT format('REVOKE ALL ON TABLE %s FROM %s CASCADE', relation, grantee::regrole)
+      FROM grants
+      WHERE grantor = relowner AND grantee NOT IN (relowner, 0)
+        AND pg_get_userbyid(grantee) <> ALL (grantees)
+
+      -- The owner's REVOKE does not reach what somebody else granted, unless the owner is made the
+      -- one on whose grant it rests.
+      UNION ALL
+      SELECT DISTINCT format(
+        'GRANT ALL%1$s ON TABLE %2$s TO %3$s WITH GRANT OPTION;'
+        ' REVOKE ALL%1$s ON TABLE %2$s FROM %3$s CASCADE', columns, relation, grantor::regrole
+      )
+      FROM grants
+      WHERE grantor <> relowner AND NOT EXISTS (
+        SELECT FROM grants AS source
+        WHERE source.relation = grants.relation AND source.columns = grants.columns
+          AND source.grantee = grants.grantor AND source.grantor = relowner
+      )
+
+      -- Foreign keys are checked with the owner's privileges.
+      UNION ALL
+      SELECT format('GRANT ALL ON TABLE %s TO %s', oid::regclass, relowner::regrole)
+      FROM ours
+      WHERE relacl IS NOT NULL AND EXISTS (
+        SELECT privilege_type FROM aclexplode(acldefault('r', relowner))
+        EXCEPT
+        SELECT privilege_type FROM aclexplode(relacl) WHERE grantee = relowner
+      )
+    );
+    PERFORM set_config('search_path', session_path, TRUE);
+    EXIT WHEN statements = '{}';
+
+    IF look = 2 THEN
+      RAISE EXCEPTION 'Could not be put back to what this migration declares: %',
+        array_to_string(statements, '; ');
+    END IF;
+
+    FOREACH statement IN ARRAY statements LOOP
+      -- schema-lint: allow unreadable-body -- only names from the catalog, quoted
+      EXECUTE statement;
+      RAISE WARNING 'Put back to what this migration declares: %', statement;
+    END LOOP;
   END LOOP;
 END

@@ -1,8 +1,9 @@
 """Nothing is dropped that is not named.
 
-What: CASCADE in DROP, DROP COLUMN, DROP CONSTRAINT, TRUNCATE and REVOKE; DROP OWNED.
+What: CASCADE in DROP, DROP COLUMN, DROP CONSTRAINT, TRUNCATE and REVOKE of a role; DROP OWNED.
 Why: It drops whatever depends on the object on that database: views, foreign keys, and policies,
-    whose absence opens or closes tables without a word.
+    whose absence opens or closes tables without a word. REVOKE of a privilege drops nothing: there
+    CASCADE takes it from those to whom it was granted on, and without it the REVOKE fails.
 Instead: Drop each dependent object by name, above.
 When to allow: Never in a migration.
 """
@@ -25,7 +26,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each statement that drops more than it names."""
     facts = workspace.facts(file)
     message, remedy = "CASCADE drops what it does not name", "name what else is to go, above"
-    for statement in facts.statements("DropStmt", "GrantStmt", "GrantRoleStmt"):
+    for statement in facts.statements("DropStmt", "GrantRoleStmt"):
         if statement.node.get("behavior") == "DROP_CASCADE":
             yield statement.finding(ID, message, remedy)
     for statement in facts.statements("TruncateStmt"):

@@ -5,5 +5,5 @@ DROP FUNCTION IF EXISTS public.one() CASCADE; -- found
 ALTER TABLE public.tasks DROP COLUMN IF EXISTS note CASCADE; -- found
 ALTER TABLE public.tasks DROP CONSTRAINT IF EXISTS tasks_pkey CASCADE; -- found
 TRUNCATE public.tasks CASCADE; -- found
-REVOKE ALL ON TABLE public.tasks FROM reporter CASCADE; -- found
+REVOKE managers FROM reporter CASCADE; -- found
 DROP OWNED BY reporter; -- found

@@ -1,0 +1,7 @@
+SELECT 'This migration lacks what it builds on; nothing was changed.'
+  || string_agg(E'\n- ' || what, '' ORDER BY what), string_agg(DISTINCT help, ' ')
+INTO problems, remedy
+FROM (
+/*rows*/
+) AS prerequisites (what, help, met)
+WHERE NOT met;

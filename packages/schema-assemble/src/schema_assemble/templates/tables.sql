@@ -1,0 +1,206 @@
+DECLARE
+/*lists*/  schemas CONSTANT NAME[] := pg_catalog.current_schemas(TRUE);
+  patience CONSTANT TEXT := current_setting('lock_timeout');
+  deadlock_timeout CONSTANT INTERVAL := current_setting('deadlock_timeout');
+  give_up CONSTANT TIMESTAMPTZ := clock_timestamp() + nullif(patience, '0')::INTERVAL;
+  let_go TIMESTAMPTZ;
+  seen TEXT;
+  digest TEXT;
+  undecided BOOLEAN;
+  existing NAME[];
+  existing_table NAME;
+  problems TEXT;
+  remedy TEXT;
+BEGIN
+  -- Looks 1 and 2 come before the locks, 3 and 4 behind them: somebody may have changed a table in
+  -- between. Looks 2 and 4 compare with reference tables. They are skipped where the digest of the
+  -- facts is the expected one, because then the tables are word for word what is declared.
+  FOR look IN 1..4 LOOP
+    CONTINUE WHEN look IN (2, 4) AND digest = expected;
+    seen := pg_current_snapshot();
+
+    -- This block always ends in an exception, which undoes all that it makes and sets. What it has
+    -- seen stays in the variables.
+    BEGIN
+      -- Reference tables: those of this file as temporary ones, so that PostgreSQL itself words
+      -- what is declared. Copied by the build: nothing to review.
+      IF look IN (2, 4) THEN
+/*references*/
+      END IF;
+
+      SET LOCAL search_path = pg_catalog, pg_temp; -- nobody's names are taken for PostgreSQL's
+      SET LOCAL quote_all_identifiers = off;
+
+      IF look = 1 THEN
+/*prerequisites*/
+        IF problems IS NOT NULL THEN
+          RAISE SQLSTATE 'UNDO0';
+        END IF;
+      END IF;
+
+      WITH ours AS (
+        SELECT pg_class.*, relnamespace = pg_my_temp_schema() AS is_reference FROM pg_class
+        WHERE relname = ANY (tables)
+          AND relnamespace IN ('public'::regnamespace, pg_my_temp_schema())
+      ),
+      -- Of these tables only, because to word a definition locks its table.
+      facts AS (
+        SELECT is_reference, relname, '.' || attname AS item, ARRAY[attname] AS columns, concat(
+          format_type(atttypid, atttypmod),
+          (SELECT ' COLLATE ' || attcollation::regcollation
+            FROM pg_type WHERE pg_type.oid = atttypid AND typcollation <> attcollation),
+          CASE WHEN attnotnull AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = attrelid
+            AND contype = 'n' AND conkey[1] = attnum AND NOT convalidated) THEN ' NOT NULL' END,
+          CASE attidentity WHEN 'a' THEN ' GENERATED ALWAYS' WHEN 'd' THEN ' GENERATED' END,
+          CASE attgenerated WHEN 's' THEN ' STORED' WHEN 'v' THEN ' VIRTUAL' END,
+          ' DEFAULT ' || pg_get_expr(adbin, adrelid)
+        ) AS shape, NULL AS target, NULL::NAME[] AS sets, FALSE AS deletes
+        FROM ours JOIN pg_attribute ON attrelid = ours.oid AND attnum > 0 AND NOT attisdropped
+        LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        UNION ALL
+        SELECT is_reference, relname, ': constraint ' || conname, key.columns,
+          CASE contype WHEN 'f' THEN
+            replace(regexp_replace(said, 'REFERENCES (public|pg_temp)\.', 'REFERENCES '), '"', '')
+          ELSE said END,
+          replace(regexp_replace(nullif(confrelid, 0)::regclass::TEXT, '^public\.', ''), '"', ''),
+          key.sets, confdeltype = 'c'
+        FROM ours JOIN pg_constraint ON conrelid = ours.oid AND contype IN ('p', 'u', 'c', 'f')
+        CROSS JOIN pg_get_constraintdef(pg_constraint.oid) AS said
+        CROSS JOIN LATERAL (
+          SELECT array_agg(attname) FILTER (WHERE contype <> 'c'),
+            array_agg(attname) FILTER (WHERE confupdtype IN ('c', 'n', 'd')
+              OR confdeltype IN ('n', 'd') AND attnum = ANY (coalesce(confdelsetcols, conkey)))
+          FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)
+        ) AS key (columns, sets)
+        UNION ALL -- how an index is stored (WITH) is the operator's business
+        SELECT is_reference, ours.relname, 'index ' || named.relname, NULL, concat(
+          regexp_replace(regexp_replace(pg_get_indexdef(indexrelid), ' WITH \([^)]*\)', ''),
+            ' ON pg_temp(_\d+)?\.', ' ON public.'),
+          CASE WHEN NOT indisvalid THEN ' (invalid)' END), NULL, NULL, FALSE
+        FROM ours JOIN pg_index ON indrelid = ours.oid
+        JOIN pg_class AS named ON named.oid = indexrelid
+      ),
+      declared AS (SELECT * FROM facts WHERE is_reference),
+      actual AS (SELECT * FROM facts WHERE NOT is_reference),
+      differences AS (
+        SELECT relname || item AS what,
+          format('is %s, must be %s', coalesce(actual.shape, 'missing'), declared.shape) AS fault
+        FROM declared LEFT JOIN actual USING (relname, item)
+        WHERE relname IN (SELECT relname FROM actual) AND item NOT LIKE 'index %'
+          AND actual.shape IS DISTINCT FROM declared.shape
+        -- A missing index is made below; one of another shape would silently stay. The index of a
+        -- constraint is compared as that constraint, where the table exists.
+        UNION ALL SELECT declared.item, format('is %s, must be %s',
+          coalesce(actual.shape, pg_get_indexdef(taken.oid), 'no index'), declared.shape)
+        FROM declared
+        JOIN pg_class AS taken
+          ON declared.item = 'index ' || taken.relname AND relnamespace = 'public'::regnamespace
+        LEFT JOIN actual ON actual.relname = declared.relname AND actual.item = declared.item
+        WHERE actual.shape IS DISTINCT FROM declared.shape AND NOT EXISTS (
+          SELECT FROM declared AS key JOIN actual AS existing USING (relname)
+          WHERE key.item = replace(declared.item, 'index ', ': constraint ')
+        )
+        -- Foreign keys beside the declared ones. Two for one relationship are ambiguous to the
+        -- Data API; and what a key deletes or sets, it does as the owner, past every policy.
+        UNION ALL SELECT relname || item, format('is %s, must not be there', shape)
+        FROM actual
+        WHERE target IS NOT NULL AND (relname, item) NOT IN (SELECT relname, item FROM declared)
+          AND (EXISTS (
+            SELECT FROM declared WHERE relname = actual.relname AND (
+              target = actual.target AND (columns <@ actual.columns OR columns @> actual.columns)
+              OR columns && actual.sets
+                AND (item LIKE ': %' OR shape LIKE '% NOT NULL%' OR relname = ANY (append_only)))
+          ) OR deletes AND (relname = ANY (append_only) OR columns <@ ARRAY(
+            SELECT columns[1] FROM declared WHERE relname = actual.relname AND item LIKE '.%')))
+        -- Who may read a parent reads its children, past their policies; who may write a child
+        -- writes what its parent shows; and a rule acts in place of what the policies judge.
+        UNION ALL SELECT relname, fault
+        FROM ours CROSS JOIN LATERAL (
+          SELECT format('is a %s%s, must be an ordinary table', CASE relkind WHEN 'p' THEN
+            'partitioned ' END, (pg_identify_object('pg_class'::regclass, oid, 0)).type)
+          WHERE relkind <> 'r'
+          UNION ALL SELECT 'is not a permanent table' WHERE relpersistence <> 'p'
+          UNION ALL SELECT CASE inhrelid WHEN oid THEN 'inherits from ' || inhparent::regclass
+            ELSE 'is inherited by ' || inhrelid::regclass END || ', must stand alone'
+          FROM pg_inherits WHERE oid IN (inhrelid, inhparent)
+          UNION ALL SELECT format('has the rule %I, must have none', rulename)
+          FROM pg_rewrite WHERE ev_class = ours.oid AND relkind = 'r'
+          UNION ALL SELECT DISTINCT 'has its foreign keys switched off (DISABLE TRIGGER ALL)'
+          FROM pg_constraint JOIN pg_trigger ON tgconstraint = pg_constraint.oid
+          WHERE conrelid = ours.oid AND contype = 'f' AND tgenabled IN ('D', 'R')
+          UNION ALL SELECT format('is owned by %s, not by %s, who runs this',
+            relowner::regrole, current_user) WHERE NOT pg_has_role(relowner, 'USAGE')
+          UNION ALL SELECT format('is owned by %s, as whom %s may act', relowner::regrole, caller)
+          FROM unnest(callers) AS caller
+          WHERE pg_has_role(to_regrole(quote_ident(caller)), relowner, 'MEMBER')
+        ) AS found (fault)
+        WHERE NOT is_reference
+        UNION ALL SELECT typname, 'is a type, must be a table' FROM pg_type
+        WHERE typnamespace = 'public'::regnamespace AND typname = ANY (tables) AND typrelid = 0
+      )
+
+      SELECT
+        ARRAY(SELECT name FROM unnest(tables) AS name WHERE name IN (SELECT relname FROM actual)),
+        (SELECT md5(string_agg(fact, E'\n' ORDER BY fact COLLATE "C"))
+          FROM actual, concat_ws(' ', relname, item, shape) AS fact),
+        'Tables of this database differ from what this migration declares; nothing was changed.'
+          || string_agg(format(E'\n- %s %s', what, fault), '' ORDER BY what, fault)
+          || E'\nIf a later migration made them so, run nothing. If they are older, or serve '
+          'another purpose, change them with a migration of your own or rename them.',
+        'This file drops and alters no table. Rename constraints and indexes with a table.'
+      INTO existing, digest, problems, remedy
+      FROM differences;
+
+      undecided := look IN (1, 3) AND digest IS DISTINCT FROM expected;
+      RAISE SQLSTATE 'UNDO0';
+    EXCEPTION WHEN SQLSTATE 'UNDO0' THEN NULL;
+    END;
+
+    CONTINUE WHEN undecided;
+    IF problems IS NOT NULL THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = problems, HINT = remedy;
+    END IF;
+    EXIT WHEN look > 2 OR existing = '{}';
+
+    -- All tables or none: to hold some while waiting for others stops everybody on those, and ends
+    -- in deadlocks. Switching on row-level security takes the lock that the policies need.
+    LOOP
+      -- Holding nothing, it waits long enough for autovacuum to give way, which it does after
+      -- deadlock_timeout. Holding something, it waits less: no deadlock, and no long queue.
+      let_go := least(clock_timestamp() + deadlock_timeout * 1.2, give_up);
+      BEGIN
+        FOREACH existing_table IN ARRAY existing LOOP
+          PERFORM set_config('lock_timeout', greatest(
+            1, 1000 * extract(EPOCH FROM let_go - clock_timestamp()))::INTEGER::TEXT, TRUE);
+          -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
+          EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', existing_table);
+          IF existing_table = existing[1] THEN
+            let_go := least(clock_timestamp() + deadlock_timeout * 0.8, give_up);
+          END IF;
+        END LOOP;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        IF clock_timestamp() >= give_up THEN
+          SET LOCAL search_path = pg_catalog, pg_temp;
+          RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = format(
+            'public.%I is in use by %s; gave up after a lock timeout of %s, nothing was changed.',
+            existing_table, coalesce((
+              SELECT string_agg(DISTINCT coalesce('process ' || pid || ' (' || concat_ws(', ',
+                coalesce(usename, backend_type), nullif(application_name, ''), state) || ')',
+                'a prepared transaction'), '; ')
+              FROM pg_locks
+              JOIN pg_database ON pg_database.oid = database AND datname = current_database()
+              LEFT JOIN pg_stat_activity USING (pid)
+              WHERE relation = format('public.%I', existing_table)::regclass AND granted
+            ), 'somebody who has just left'), patience),
+            HINT = 'Run this again when that is over; pg_terminate_backend(pid) ends a session.';
+        END IF;
+        existing := existing_table || array_remove(existing, existing_table);
+        PERFORM pg_sleep(0.1);
+      END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', patience, TRUE);
+    EXIT WHEN pg_current_snapshot()::TEXT = seen; -- no other transaction has ended meanwhile
+  END LOOP;
+END
