@@ -151,7 +151,9 @@ def test_a_broken_build_file_does_not_blame_its_neighbours(write: Write) -> None
 @pytest.mark.parametrize(
     ("data", "error"),
     [
-        (b"\xff\xfe", "packages/a/BUILD.toml:1:1: unreadable-file: the file holds a byte that"),
+        (b"\xff\xfea\0", "packages/a/BUILD.toml:1:1: unreadable-file: the file is UTF-16"),
+        (b"\xff", "packages/a/BUILD.toml:1:1: unreadable-file: the file holds a byte that"),
+        (b"a = 1\rb = 2", "packages/a/BUILD.toml:1:6: unreadable-file: the file holds a carriage"),
         (b"a = 1\n\0", "packages/a/BUILD.toml:2:1: unreadable-file: the file holds a NUL byte"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from schema_assemble.assemble import Part, assemble
 from schema_assemble.guard import ASKED, Needed
-from schema_sql.source import SourceError
+from schema_sql.source import SourceError, printable
 from schema_targets.dependencies import read_dependencies
 from schema_targets.labels import parse_label
 from schema_targets.workspace import Files, UsageError, Workspace, find_files, find_root, load
@@ -50,8 +50,16 @@ def print_errors(errors: Iterable[object]) -> bool:
     found = False
     for error in errors:
         found = True
-        print(error, file=sys.stderr)
+        print(printable(str(error), keep="\n\t"), file=sys.stderr)
     return found
+
+
+def print_sql(text: str) -> None:
+    """Write SQL, or a difference of it, to the standard output.
+
+    A pipe or a file gets it as it is; a terminal would obey the control characters in it.
+    """
+    sys.stdout.write(printable(text, keep="\n\t") if sys.stdout.isatty() else text)
 
 
 def read_label(workspace: Workspace, text: str) -> Label:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from typing import TYPE_CHECKING
 
 from schema_assemble.output import change_summary, difference, read_output, write_output
@@ -21,6 +20,7 @@ from schema_cli.project import (
     open_files,
     open_workspace,
     print_errors,
+    print_sql,
     read_label,
     true_dependencies,
 )
@@ -74,7 +74,7 @@ def _print_closure(workspace: Workspace, text: str) -> int:
         raise UsageError(f"{label} is external: it exists already and is never shipped")
     shipped = workspace.fragments([label])
     title = f"{label} and all that it needs"
-    sys.stdout.write(build_text(true_dependencies(workspace), label, title, shipped))
+    print_sql(build_text(true_dependencies(workspace), label, title, shipped))
     return 0
 
 
@@ -90,7 +90,7 @@ def _build(
             print(f"{out}: up to date")
         elif check:
             stale = True
-            sys.stdout.write(difference(out, old or "", text))
+            print_sql(difference(out, old or "", text))
             print_errors([f"{out}: stale\n  help: run `schema build` and commit the file"])
         else:
             try:
