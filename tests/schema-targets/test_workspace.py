@@ -109,7 +109,7 @@ def test_a_sound_workspace_has_no_errors(write: Write) -> None:
                 + migration("n", 1, '":table"', '":m"'),
                 "a/table.sql": SQL,
             },
-            "packages/a/BUILD.toml:10:1: same-version: //a:m has the same version number",
+            "packages/a/BUILD.toml:10:1: same-version: //a:m has the same version, 1\n",
         ),
         (
             {"BUILD.toml": TABLE, "table.sql": SQL},
@@ -272,7 +272,7 @@ def test_sixty_migrations_in_a_row(write: Write) -> None:
     files = {f"p/t{n}.sql": f"CREATE TABLE public.t{n} (a int);" for n in range(count)}
     build = "".join(
         f'[fragment.t{n}]\nsrc = "t{n}.sql"\n'
-        + migration(f"m{n}", n + 1, f'":t{n}"', f'":m{n - 1}"' if n else "")
+        + migration(f"m{n}", n + 100, f'":t{n}"', f'":m{n - 1}"' if n else "")
         for n in range(count)
     )
     workspace = open_workspace(write({"p/BUILD.toml": build, **files}))

@@ -168,14 +168,14 @@ def build_text(
 
 
 def _apply_first(workspace: Workspace, fragment: Target) -> str:
-    for migration in workspace.of_kind("migration"):
+    for migration in workspace.migrations():
         if fragment in workspace.shipped(migration):
             return f"Apply {migration.out} first."
     return f"Apply {fragment.label} first."
 
 
 def build_migrations(workspace: Workspace, migrations: Iterable[Target]) -> list[tuple[str, str]]:
-    """Migrations as they would be written now, in the order of their files: (path, SQL).
+    """Migrations as they would be written now, in the order given: (path, SQL).
 
     Raises:
         SourceError: A fragment cannot be read or shipped, or declares untrue dependencies.
@@ -188,13 +188,13 @@ def build_migrations(workspace: Workspace, migrations: Iterable[Target]) -> list
                 dependencies, migration.label, migration.title, workspace.shipped(migration)
             ),
         )
-        for migration in sorted(migrations, key=lambda target: target.out)
+        for migration in migrations
     ]
 
 
 def built_migrations(workspace: Workspace) -> list[tuple[str, str]]:
-    """Every migration of the workspace, as ``build_migrations`` gives them."""
-    return build_migrations(workspace, workspace.of_kind("migration"))
+    """Every migration of the workspace, in the order in which they are applied: (path, SQL)."""
+    return build_migrations(workspace, workspace.migrations())
 
 
 def platform_stubs(workspace: Workspace) -> list[tuple[str, str]]:

@@ -49,9 +49,9 @@ def render(findings: Iterable[Finding], form: str = "text") -> str:
 
 
 def _escape_json(text: str) -> str:
-    """JSON with what does not print as ``\\u`` escapes, in pairs above U+FFFF: its value is the same.
+    """Escape what does not print, as JSON does it: the report's value stays the same.
 
-    Only strings hold such characters: those between them are ASCII and line feeds.
+    Only strings hold such characters: what stands between them is ASCII and line feeds.
     """
     return "".join(
         char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text

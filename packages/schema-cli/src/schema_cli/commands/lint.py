@@ -22,7 +22,6 @@ from schema_cli.project import (
 from schema_lint import FORMATS, lint, render
 from schema_sql.source import SourceError, read_source
 from schema_sql.statements import parse
-from schema_targets.graph import order
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
@@ -114,9 +113,8 @@ def _parse_targets(
     if workspace is None:
         return []
     result = []
-    labels = [target.label for target in workspace.of_kind(kind)]
-    for label in order(labels, workspace.edges):
-        sql = workspace.sql(workspace.targets[label])
+    for target in workspace.externals() if kind == "external" else workspace.run_order():
+        sql = workspace.sql(target)
         if isinstance(sql, SourceError):
             errors.append(sql)
         else:
