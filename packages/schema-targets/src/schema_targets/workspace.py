@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from schema_sql.source import Finding, Source, SourceError, read_source
 from schema_sql.statements import SqlFile, parse
-from schema_targets.build_file import BUILD_FILE, Target, read_build_file
+from schema_targets.build_file import BUILD_FILE, Target, is_file_name, read_build_file
 from schema_targets.graph import closure, find_cycles, order
 from schema_targets.labels import EVERY_FRAGMENT, Label, is_package
 from schema_targets.versions import ambiguity, apply_order, misread, version
@@ -124,7 +124,10 @@ def find_files(root: Path) -> Files:
 
 
 def _is_folder_below(packages: object, root: Path) -> TypeGuard[str]:
-    if not isinstance(packages, str) or "\0" in packages or not (root / packages).is_dir():
+    # Its name stands in comments of the SQL that is built.
+    if not isinstance(packages, str) or not packages.isprintable() or "\\" in packages:
+        return False
+    if not (root / packages).is_dir():
         return False
     path = PurePosixPath(packages)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
@@ -340,6 +343,8 @@ def _unowned_files(workspace: Workspace, broken: set[str]) -> Iterable[Finding]:
                 continue  # Its target may be the one that cannot be read.
             word = re.sub(r"[^a-z0-9_]+", "_", name.removesuffix(".sql").lower())
             remedy = f'add to {folder}/{BUILD_FILE}:\n[fragment.{word}]\nsrc = "{name}"'
+            if not is_file_name(name):
+                remedy = "call it by ASCII letters, digits, '_', '-' and '.', or remove it"
             yield Finding(path, 1, 1, "unowned-file", "no target owns this file", remedy)
 
 
