@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from proofs.gates_suite import CrashedTestError, from_sql, specification_failure
 from proofs.report import ROOT
-from schema_cli.project import build_text, parsed
+from schema_cli.project import build_migration, parsed
 from schema_database import DatabaseError
 from schema_lint import lint
 from schema_sql.source import Source, SourceError
@@ -146,10 +146,7 @@ def _built(dependencies: Dependencies) -> dict[str, str]:
     for finding in dependencies.findings():
         raise SourceError(finding)
     workspace = dependencies.workspace
-    return {
-        each.out: build_text(dependencies, each.label, each.title, workspace.shipped(each))
-        for each in workspace.migrations()
-    }
+    return {each.out: build_migration(dependencies, each).text for each in workspace.migrations()}
 
 
 def _joined(files: dict[str, str]) -> str:

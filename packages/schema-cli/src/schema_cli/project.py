@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schema_assemble.assemble import Part, assemble
+from schema_assemble.assemble import Part
+from schema_assemble.built import Built, build
 from schema_assemble.guard import ASKED, Needed
 from schema_sql.source import SourceError, printable
 from schema_targets.dependencies import read_dependencies
@@ -121,19 +122,26 @@ def true_dependencies(workspace: Workspace) -> Dependencies:
     return dependencies
 
 
-def build_text(
-    dependencies: Dependencies, label: Label, title: str, shipped: Sequence[Target]
-) -> str:
+def build_migration(dependencies: Dependencies, migration: Target) -> Built:
+    """A migration of the workspace as it would be written now; see `build_shipped`."""
+    shipped = dependencies.workspace.shipped(migration)
+    return build_shipped(dependencies, migration.out, migration.label, migration.title, shipped)
+
+
+def build_shipped(
+    dependencies: Dependencies, path: str, label: Label, title: str, shipped: Sequence[Target]
+) -> Built:
     """The migration that ships given fragments.
 
     Args:
         dependencies: The workspace's, true ones.
+        path: What findings in it call it.
         label: What is built.
         title: What it is about.
         shipped: The fragments, in order.
 
     Raises:
-        SourceError: A fragment cannot be shipped.
+        SourceError: A fragment cannot be shipped, or what was assembled holds other statements.
     """
     workspace = dependencies.workspace
     own = {target.label for target in shipped}
@@ -158,12 +166,15 @@ def build_text(
         Part(str(target.label), target.label.package.rpartition("/")[2], sql)
         for target, sql in zip(shipped, parsed(workspace, shipped), strict=True)
     ]
-    return assemble(
+    return build(
+        path,
         str(label),
         title,
         parts,
-        parsed(workspace, providers),
-        sorted(needed.values(), key=lambda item: (ASKED.index(item.object.kind), item.object)),
+        known=parsed(workspace, providers),
+        needed=sorted(
+            needed.values(), key=lambda item: (ASKED.index(item.object.kind), item.object)
+        ),
     )
 
 
@@ -181,15 +192,7 @@ def build_migrations(workspace: Workspace, migrations: Iterable[Target]) -> list
         SourceError: A fragment cannot be read or shipped, or declares untrue dependencies.
     """
     dependencies = true_dependencies(workspace)
-    return [
-        (
-            migration.out,
-            build_text(
-                dependencies, migration.label, migration.title, workspace.shipped(migration)
-            ),
-        )
-        for migration in migrations
-    ]
+    return [(each.out, build_migration(dependencies, each).text) for each in migrations]
 
 
 def built_migrations(workspace: Workspace) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from schema_assemble.output import change_summary, difference, read_output, writ
 from schema_cli.project import (
     CACHE,
     build_migrations,
-    build_text,
+    build_shipped,
     code_digest,
     open_files,
     open_workspace,
@@ -78,7 +78,8 @@ def _print_closure(workspace: Workspace, text: str) -> int:
         raise UsageError(f"{label} is external: it exists already and is never shipped")
     shipped = workspace.fragments([label])
     title = f"{label} and all that it needs"
-    print_sql(build_text(true_dependencies(workspace), label, title, shipped))
+    built = build_shipped(true_dependencies(workspace), text, label, title, shipped)
+    print_sql(built.text)
     return 0
 
 
