@@ -123,6 +123,42 @@ def test_a_fragments_statement_that_is_lost_is_told(old: str, new: str, place: s
     assert str(caught.value).startswith(f"{place}: changed-statement: in out/1_m.sql this is not")
 
 
+@pytest.mark.parametrize("end", [r"\r", r"\n", r"\r\n", r"\u2028"])
+def test_a_comment_on_a_table_cannot_become_sql(end: str) -> None:
+    """What a string of a fragment says may stand in a comment of the build, and ends none."""
+    sql = TABLE.replace("'One row a task.'", f"E'a{end}GRANT ALL ON t TO anon;'")
+
+    found = built("T", "R", part(sql), part(ACCESS, "access"))
+
+    assert len(found.sql.statements) == len(built().sql.statements)
+
+
+def test_equal_remedies_stay_equal_and_others_other() -> None:
+    """A build may say a remedy once for all that it is for: no text is taken for another."""
+    roles = [
+        Needed(read_object(f"role {n}"), r) for n, r in [("a", "x!"), ("b", "x?"), ("c", "x!")]
+    ]
+
+    assert build("o/1_m.sql", "//tasks:m", "It's!", [part(TABLE)], needed=roles)
+
+
+@pytest.mark.parametrize(
+    ("added", "rule"),
+    [("GRANT ALL ON t TO anon;", "foreign-statement"), ("-- x\rSELECT 1;", "text-as-sql")],
+)
+def test_an_assembler_that_adds_a_definition_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, added: str, rule: str
+) -> None:
+    """What is in no fragment is not shipped, whoever puts it in."""
+    monkeypatch.setattr(
+        "schema_assemble.built.assemble", lambda *arguments: f"{assemble(*arguments)}{added}\n"
+    )
+
+    with pytest.raises(SourceError) as caught:
+        built()
+    assert caught.value.finding.rule == rule
+
+
 def test_the_builds_own_statements_are_not_judged() -> None:
     """No rule reads the guard: its temporary tables and blocks are what they must be."""
     shipped = built().shipped

@@ -262,6 +262,20 @@ def test_a_file_that_the_supabase_cli_would_skip_is_told(root: Path, run: Run) -
     assert run("build") == (0, f"{OUT}: up to date\n", "")
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\x1bb", "a\u2028b", "a\u202eb"])
+def test_a_name_that_does_not_print_is_not_shipped(root: Path, run: Run, name: str) -> None:
+    """The guard names the objects that it looks for, and contents may: each on one line."""
+    table = root / "packages/db/tasks/table.sql"
+    text = table.read_text("utf-8").replace("title TEXT", f'"{name}" TEXT')
+    table.write_text(text, encoding="utf-8", newline="")
+
+    status, out, err = run("build")
+
+    assert (status, out) == (1, "")
+    assert err.startswith("packages/db/tasks/table.sql:4:3: unprintable-name: column public.tasks.")
+    assert not (root / OUT).exists()
+
+
 def test_a_renamed_output_leaves_no_second_file_unnoticed(root: Path, run: Run) -> None:
     """Both files would be run, or collide: the old one is named, and not removed."""
     run("build")

@@ -19,11 +19,15 @@ from schema_sql.source import Source, SourceError
 from schema_sql.statements import SqlFile, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from schema_assemble.guard import Needed
     from schema_sql.source import Finding
     from schema_sql.statements import Statement
+
+
+OWN_KINDS = frozenset({"DoStmt", "SelectStmt", "VariableSetStmt"})
+"""The kinds of statements that the build adds: blocks, calls and settings, and no definitions."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,13 @@ def build(
             or a text has become SQL.
     """
     built = read_built(path, assemble(label, title, parts, known, needed), parts)
-    plain = [replace(each, remedy=_plain(each.remedy)) for each in needed]
+    for statement, origin in zip(built.sql.statements, built.origins, strict=True):
+        if origin is None and statement.kind not in OWN_KINDS:
+            raise SourceError(
+                statement.finding("foreign-statement", "no fragment has this statement")
+            )
+    remedies = _distinct(each.remedy for each in needed)
+    plain = [replace(each, remedy=remedies[each.remedy]) for each in needed]
     if (_plain(title), plain) != (title, list(needed)):
         # The same migration with texts that can end nothing has the same statements.
         expected = assemble(label, _plain(title), parts, known, plain)
@@ -172,7 +182,13 @@ def read_built(path: str, text: str, parts: Sequence[Part]) -> Built:
     Raises:
         SourceError: A statement of a fragment does not stand there as the fragment has it.
     """
-    sql = parse(Source(path, text))
+    source = Source(path, text)
+    if (at := source.data.find(b"\r")) >= 0:
+        # Comments of the build end at a line feed; no file that it reads holds another line end.
+        raise SourceError(
+            source.finding(at, "text-as-sql", "a carriage return ends a comment here")
+        )
+    sql = parse(source)
     origins: list[Statement | None] = []
     expected = [statement for part in parts for statement in part.sql.statements]
     found = 0
@@ -191,6 +207,17 @@ def read_built(path: str, text: str, parts: Sequence[Part]) -> Built:
 def _plain(text: str) -> str:
     """A text of the same length in which nothing can end a comment, a string or a body."""
     return re.sub(r"[^A-Za-z0-9 .,:;/_()-]", "x", text)
+
+
+def _distinct(texts: Iterable[str]) -> dict[str, str]:
+    """A plain text for each text, another one for each other: a build may say the same once."""
+    result: dict[str, str] = {}
+    for text in texts:
+        plain = _plain(text)
+        while text not in result and plain in result.values():
+            plain += "x"
+        result.setdefault(text, plain)
+    return result
 
 
 def _refuse_others(built: Built, expected: Built) -> None:

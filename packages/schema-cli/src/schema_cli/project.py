@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from schema_sql.statements import SqlFile
     from schema_targets.build_file import Target
-    from schema_targets.dependencies import Dependencies
+    from schema_targets.dependencies import Dependencies, Interface
     from schema_targets.labels import Label
 
 CACHE = ".cache/schema"
@@ -148,6 +148,7 @@ def build_shipped(
     needed: dict[object, Needed] = {}
     providers: list[Target] = []
     for target in shipped:
+        _refuse_unprintable(dependencies.interfaces[target.label])
         for thing in dependencies.interfaces[target.label].requires:
             provider = dependencies.provider(thing)
             if provider is None or provider in own:
@@ -176,6 +177,17 @@ def build_shipped(
             needed.values(), key=lambda item: (ASKED.index(item.object.kind), item.object)
         ),
     )
+
+
+def _refuse_unprintable(interface: Interface) -> None:
+    """Names reach comments and strings of the build, where a line end would end the comment."""
+    for thing, mention in (*interface.provides.items(), *interface.requires.items()):
+        if not thing.name.isprintable():
+            message = f"{thing} has a character that does not print"
+            remedy = "give it a name of characters that do"
+            raise SourceError(
+                interface.sql.source.finding(mention.offset, "unprintable-name", message, remedy)
+            )
 
 
 def _apply_first(workspace: Workspace, fragment: Target) -> str:
