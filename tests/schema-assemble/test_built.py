@@ -159,6 +159,15 @@ def test_an_assembler_that_adds_a_definition_is_stopped(
     assert caught.value.finding.rule == rule
 
 
+def test_a_setting_of_a_fragment_is_not_taken_for_the_builds() -> None:
+    """What a fragment says as the build does is traced to where the fragment says it."""
+    own = built().sql.statements[0].text
+    found = built("T", "R", part(f"{own};\n{TABLE}"))
+
+    assert found.origins[0] is None
+    assert found.shipped.statements[0].kind == found.sql.statements[0].kind
+
+
 def test_the_builds_own_statements_are_not_judged() -> None:
     """No rule reads the guard: its temporary tables and blocks are what they must be."""
     shipped = built().shipped

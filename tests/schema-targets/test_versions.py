@@ -153,6 +153,7 @@ def test_a_fragment_runs_when_its_migration_does(write: Write) -> None:
         ("m/2-a.SQL", ["m/2-a.SQL:1:1: skipped-migration: "]),
         ("m/1_renamed.sql", ["m/1_renamed.sql:1:1: same-version: m/1_ours.sql has the same ver"]),
         ("m/2_a.sql m/2_b.sql", ["m/2_b.sql:1:1: same-version: m/2_a.sql has the same version,"]),
+        ("m/3_a.sql m/20_b.sql", []),  # Not ours: 1 comes before both.
         ("m/01_a.sql", ["m/01_a.sql:1:1: ambiguous-version: version 1 is applied after 01, as"]),
     ],
 )

@@ -8,6 +8,7 @@ are written there, and those that the build adds whatever its texts are.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -73,16 +74,16 @@ class Built:
         Returns:
             The same finding in the fragment; None where it is about no fragment.
         """
-        for place in self._places:
-            if place.first <= finding.line <= place.last:
-                indent = place.indent if finding.line == place.first else 0
-                return replace(
-                    finding,
-                    path=place.path,
-                    line=finding.line - place.above,
-                    column=finding.column + indent,
-                )
-        return None
+        index = bisect_right(self._places, finding.line, key=lambda place: place.first) - 1
+        if index < 0 or finding.line > self._places[index].last:
+            return None
+        place = self._places[index]
+        return replace(
+            finding,
+            path=place.path,
+            line=finding.line - place.above,
+            column=finding.column + (place.indent if finding.line == place.first else 0),
+        )
 
     @cached_property
     def _pairs(self) -> list[tuple[Statement, Statement | None]]:
@@ -189,19 +190,28 @@ def read_built(path: str, text: str, parts: Sequence[Part]) -> Built:
             source.finding(at, "text-as-sql", "a carriage return ends a comment here")
         )
     sql = parse(source)
-    origins: list[Statement | None] = []
     expected = [statement for part in parts for statement in part.sql.statements]
-    found = 0
-    for statement in sql.statements:
-        is_next = found < len(expected) and statement.text == expected[found].text
-        origins.append(expected[found] if is_next else None)
-        found += is_next
-    if found < len(expected):
-        lost = expected[found]
-        message = f"in {path} this is not the statement that it is here"
-        remedy = "end the statement before it, and this one, with a semicolon and a line feed"
-        raise SourceError(lost.finding("changed-statement", message, remedy))
-    return Built(sql, tuple(origins))
+    wanted = [statement.text for statement in expected]
+    texts = [statement.text for statement in sql.statements]
+    for before in range(len(texts) - len(wanted) + 1):
+        behind = len(texts) - before - len(wanted)
+        if texts[before : before + len(wanted)] == wanted:
+            return Built(sql, (*[None] * before, *expected, *[None] * behind))
+    raise SourceError(_lost(path, texts, expected))
+
+
+def _lost(path: str, texts: Sequence[str], expected: Sequence[Statement]) -> Finding:
+    """The first statement of a fragment that does not follow the one before it."""
+    first = expected[0].text
+    begin = texts.index(first) if first in texts else len(texts)
+    lost = next(
+        statement
+        for number, statement in enumerate(expected, begin)
+        if texts[number : number + 1] != [statement.text]
+    )
+    message = f"in {path} this is not the statement that it is here"
+    remedy = "end the statement before it, and this one, with a semicolon and a line feed"
+    return lost.finding("changed-statement", message, remedy)
 
 
 def _plain(text: str) -> str:

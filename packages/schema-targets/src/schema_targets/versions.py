@@ -93,12 +93,11 @@ def wrong_files(present: Iterable[str], outputs: Collection[str]) -> list[Findin
             message = f"{first} has the same version, {version(path)}"
             remedy = "give it a version of its own; if no target builds it any more, remove it"
             found.append(Finding(path, 1, 1, "same-version", message, remedy))
-    for folder in {folder for folder, _ in owners}:
-        paths = [path for (its_folder, _), path in owners.items() if its_folder == folder]
-        for later, sooner in misread(paths):
-            other = sooner if later in outputs else later
-            if other not in outputs:
-                found.append(Finding(other, 1, 1, "ambiguous-version", *ambiguity(later, sooner)))
+        else:
+            ours = (out for out in outputs if out.rpartition("/")[0] == folder)
+            pair = next((pair for pair in misread([*ours, path]) if path in pair), None)
+            if pair:
+                found.append(Finding(path, 1, 1, "ambiguous-version", *ambiguity(*pair)))
     return sorted(found)
 
 

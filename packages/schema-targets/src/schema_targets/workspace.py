@@ -236,7 +236,8 @@ class Workspace:
         """The migrations that ship before one, directly or not, in the order they are applied."""
         edges = {target.label: target.after for target in self.of_kind("migration")}
         labels = closure(migration.after, edges) - {migration.label}
-        return [target for target in self.migrations() if target.label in labels]
+        found = (self.targets[label] for label in labels if label in self.targets)
+        return sorted(found, key=lambda target: apply_order(target.out))
 
     def suggest(self, label: Label) -> str:
         """What to say to somebody who named a target that is not there."""
