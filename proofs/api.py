@@ -57,6 +57,7 @@ from schema_database import (
     read_live_catalog,
 )
 from schema_database.address import connected
+from schema_sql.source import read_source
 from schema_targets.workspace import find_files, load
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def prove() -> int:
     """Send the scenario with both clients under both regimes, then try every sabotage."""
     folder = install("api")
     stubs = platform_stubs(load(find_files(ROOT)))
-    migration = (MIGRATION, (ROOT / MIGRATION).read_text(encoding="utf-8"))
+    migration = (MIGRATION, read_source(ROOT / MIGRATION, MIGRATION).text)
     clients: dict[str, Client] = {
         "supabase-py": send_with_python,
         "supabase-js": lambda url, requests: send_with_javascript(folder, url, requests),

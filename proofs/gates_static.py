@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from proofs.gates_suite import CrashedTestError, from_sql, specification_failure
 from proofs.report import ROOT
-from schema_cli.project import build_text, parsed
+from schema_cli.project import build_migration, parsed
 from schema_database import DatabaseError
 from schema_lint import lint
 from schema_sql.source import Source, SourceError
 from schema_sql.statements import parse
 from schema_targets.dependencies import read_dependencies
-from schema_targets.graph import find_cycles, order
+from schema_targets.graph import find_cycles
 from schema_targets.workspace import Files, Workspace, find_files, load
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def judge_statically(workspace: Workspace, mutant: Mutant | None, squawk: Squawk
         dependencies = _with_true_deps(dependencies)
         mutated = dependencies.workspace
     kills["lint"] = _rules(lint(_in_order(mutated), parsed(mutated, mutated.externals())))
-    shipped = [t for migration in mutated.of_kind("migration") for t in mutated.shipped(migration)]
+    shipped = [t for migration in mutated.migrations() for t in mutated.shipped(migration)]
     kills["spec: fragments"] = _noting(crashes, lambda: from_sql(parsed(mutated, shipped)))
     asked: tuple[str, ...] = STATIC_GATES[:5]
     built = ""
@@ -146,10 +146,7 @@ def _built(dependencies: Dependencies) -> dict[str, str]:
     for finding in dependencies.findings():
         raise SourceError(finding)
     workspace = dependencies.workspace
-    return {
-        each.out: build_text(dependencies, each.label, each.title, workspace.shipped(each))
-        for each in sorted(workspace.of_kind("migration"), key=lambda each: each.out)
-    }
+    return {each.out: build_migration(dependencies, each).text for each in workspace.migrations()}
 
 
 def _joined(files: dict[str, str]) -> str:
@@ -213,8 +210,7 @@ def _rules(findings: list[Finding]) -> str:
 
 
 def _in_order(workspace: Workspace) -> list[SqlFile]:
-    labels = [target.label for target in workspace.of_kind("fragment")]
-    return parsed(workspace, [workspace.targets[label] for label in order(labels, workspace.edges)])
+    return parsed(workspace, workspace.run_order())
 
 
 class Squawk:

@@ -31,6 +31,8 @@ from schema_database import (
     read_live_catalog,
 )
 from schema_database.address import connected
+from schema_sql.source import read_source
+from schema_targets.versions import apply_order, version
 from schema_targets.workspace import find_files, load
 
 if TYPE_CHECKING:
@@ -148,6 +150,30 @@ def resumes(project: Project) -> Iterator[Claim]:
     )
 
 
+def orders(project: Project) -> Iterator[Claim]:
+    """Push files whose order as text, as numbers and by file name are not the same."""
+    names = [
+        *("20251120093000_time.sql", "20251121_date.sql", "20251121000000_time.sql"),
+        *("9_counter.sql", "10_counter.sql", "010_counter.sql", "20251122_a b.c.sql"),
+        *("20251123-hyphen.sql", "20251123x_letter.sql", "no_version.sql", "20251123_a.SQL"),
+    ]
+    for name in names:
+        project.write(name, "SELECT 1;\n")
+    pushed = project.push()
+    expected = sorted(filter(version, [*names, MIGRATION]), key=apply_order)
+    yield claim(
+        "files are applied in the order in which `schema build` takes them, by version as text",
+        pushed.status == 0 and pushed.applied() == expected,
+        f"{pushed}\nexpected: {expected}",
+    )
+    yield claim(
+        "a file that has no version is skipped with exit status 0, which `schema build` refuses",
+        pushed.status == 0
+        and all(f"Skipping migration {n}" in pushed.out + pushed.err for n in names[7:]),
+        str(pushed),
+    )
+
+
 def refuses(project: Project) -> Iterator[Claim]:
     """Push over a table of another shape, and where the platform is incomplete."""
     apply_as_one_transaction(project.database.url, _OLDER_TABLE)
@@ -190,7 +216,7 @@ def refuses(project: Project) -> Iterator[Claim]:
 
 def waits(project: Project) -> Iterator[Claim]:
     """Push over our own tables while a session uses one of them."""
-    sql = (ROOT / MIGRATION_PATH).read_text(encoding="utf-8")
+    sql = read_source(ROOT / MIGRATION_PATH, MIGRATION_PATH).text
     apply_as_one_transaction(project.database.url, sql, name=MIGRATION)
     before, policies = project.catalog(), project.policies()
     with connected(project.database.url) as reader, reader.transaction():
@@ -237,6 +263,7 @@ def advises(project: Project) -> Iterator[Claim]:
 ACTS: tuple[Callable[[Project], Iterator[Claim]], ...] = (
     pushes,
     resumes,
+    orders,
     refuses,
     waits,
     advises,
@@ -353,7 +380,7 @@ SABOTAGES = (
 def prove() -> int:
     """Run every act under both privilege regimes, then every sabotage; return the exit status."""
     command = installed_cli()
-    sql = (ROOT / MIGRATION_PATH).read_text(encoding="utf-8")
+    sql = read_source(ROOT / MIGRATION_PATH, MIGRATION_PATH).text
     stubs = platform_stubs(load(find_files(ROOT)))
     results: dict[str, dict[PrivilegeRegime, Claim]] = {}
     noticed: list[Claim] = []
@@ -409,7 +436,7 @@ def _project(
 
 def _applied_by_ourselves(project: Project) -> Catalog:
     """Return the catalog that the committed file makes, which is then undone."""
-    sql = (ROOT / MIGRATION_PATH).read_text(encoding="utf-8")
+    sql = read_source(ROOT / MIGRATION_PATH, MIGRATION_PATH).text
     with connected(project.database.url) as connection, connection.transaction(force_rollback=True):
         apply_as_one_transaction(connection, sql, name=MIGRATION)
         return read_catalog(connection)

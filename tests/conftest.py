@@ -17,6 +17,7 @@ import pytest
 from schema_database import Cluster, Database, DatabaseError, PrivilegeRegime, Template
 from schema_sql.source import Source, SourceError, read_source
 from schema_sql.statements import parse
+from schema_targets.versions import apply_order
 from schema_targets.workspace import find_files, load
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def migration() -> str:
 @pytest.fixture(scope="session")
 def migrations() -> list[tuple[str, str]]:
     """All migrations as they are committed, in the order in which they ship: (path, SQL)."""
-    paths = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(f"{MIGRATIONS}/*.sql"))
-    return [(path, read_source(ROOT / path, path).text) for path in paths]
+    found = (path.relative_to(ROOT).as_posix() for path in ROOT.glob(f"{MIGRATIONS}/*.sql"))
+    return [(p, read_source(ROOT / p, p).text) for p in sorted(found, key=apply_order)]
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def part(text: str, section: str = "tasks", path: str = "packages/db/tasks/x.sql
 def build(
     *texts: str,
     known: str = APPS,
-    shipped: str = "",
+    earlier: str = "",
     needed: tuple[Needed, ...] = (),
     history: History | None = None,
 ) -> str:
@@ -60,7 +60,7 @@ def build(
         "A title",
         parts,
         platform=[parse(Source("k.sql", known))],
-        shipped=[parse(Source("s.sql", shipped))],
+        earlier=[parse(Source("s.sql", earlier))],
         needed=needed,
         history=history,
     )
@@ -314,7 +314,7 @@ CHANGES = [
 @pytest.mark.parametrize("text", CHANGES)
 def test_a_migration_leaves_its_name_on_what_it_changes(text: str) -> None:
     """An earlier file, run again behind this one, finds the name and refuses."""
-    built = build(text, shipped=TASKS, history=History("2_second", ("1_first",)))
+    built = build(text, earlier=TASKS, history=History("2_second", ("1_first",)))
 
     assert (
         "COMMENT ON CONSTRAINT tasks_pk ON public.tasks IS\n  'Last migration: 2_second';" in built
@@ -327,7 +327,7 @@ def test_a_migration_leaves_no_name_on_what_it_only_refers_to() -> None:
     built = build(
         "CREATE TABLE public.notes (id int PRIMARY KEY, task int REFERENCES public.tasks);"
         "ALTER TABLE public.apps ADD COLUMN x int;",
-        shipped=TASKS,
+        earlier=TASKS,
         history=History("2_second"),
     )
 

@@ -245,3 +245,46 @@ def test_our_own_migration_is_committed_as_it_is_built(run: Run) -> None:
 
     assert (status, err) == (0, ""), out
     assert find_files(root).paths
+
+
+def test_a_file_that_the_supabase_cli_would_skip_is_told(root: Path, run: Run) -> None:
+    """Beside the built file, also after a build that found nothing to do; --check says it too."""
+    run("build")
+    stray = root / "out/next.sql"
+    stray.touch()
+
+    for command in (("build",), ("build", "--check"), ("build",)):
+        status, out, err = run(*command)
+        assert (status, out) == (1, f"{OUT}: up to date\n")
+        assert err.startswith("out/next.sql:1:1: skipped-migration: the Supabase CLI skips a file")
+
+    stray.rename(root / "out/2_next.sql")
+    assert run("build") == (0, f"{OUT}: up to date\n", "")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1bb", "a\u2028b", "a\u202eb"])
+def test_a_name_that_does_not_print_is_not_shipped(root: Path, run: Run, name: str) -> None:
+    """The guard names the objects that it looks for, and contents may: each on one line."""
+    table = root / "packages/db/tasks/table.sql"
+    text = table.read_text("utf-8").replace("title TEXT", f'"{name}" TEXT')
+    table.write_text(text, encoding="utf-8", newline="")
+
+    status, out, err = run("build")
+
+    assert (status, out) == (1, "")
+    assert err.startswith("packages/db/tasks/table.sql:4:3: unprintable-name: column public.tasks.")
+    assert not (root / OUT).exists()
+
+
+def test_a_renamed_output_leaves_no_second_file_unnoticed(root: Path, run: Run) -> None:
+    """Both files would be run, or collide: the old one is named, and not removed."""
+    run("build")
+    build = root / "packages/db/BUILD.toml"
+    build.write_text(build.read_text("utf-8").replace("1_m.sql", "1_tasks.sql"), "utf-8")
+
+    status, out, err = run("build")
+
+    assert status == 1
+    assert out.startswith("out/1_tasks.sql: written (new, ")
+    assert err.startswith("out/1_m.sql:1:1: same-version: out/1_tasks.sql has the same version, 1")
+    assert (root / OUT).exists()

@@ -169,3 +169,81 @@ def test_our_own_workspace_answers(run: Run) -> None:
     assert run("--root", root, "deps")[0] == 0
     assert "//schema/instance_tasks:table" in run("--root", root, "query")[1]
     assert run("--root", root, "show", "//schema/instance_tasks:all")[0] == 0
+
+
+HIDDEN = ["\x1b[2J", "\r", "\x85", "\x9b2J", "\u2028", "\u202e", "\ufeff"]
+"""Characters that a terminal obeys, or that change what a line seems to say."""
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "show //db/tasks:access",
+        "build",
+        "build --check",
+        "deps",
+        "deps --fix",
+        "lint",
+        "lint --format json",
+        "lint --format github",
+        "lint other.sql",
+    ],
+)
+def test_no_answer_holds_a_control_character_of_a_file(
+    root: Path, run: Run, command: str, hidden: str
+) -> None:
+    """Whatever SQL quotes cannot rewrite the terminal on which a message about it is read."""
+    sql = f'GRANT SELECT ON public."tasks {hidden}" TO anon, "{hidden}";\n'.replace("\r", "\r ")
+    for name in ("packages/db/tasks/access.sql", "other.sql"):
+        (root / name).write_text(sql, encoding="utf-8", newline="")
+
+    status, out, err = run(*command.split())
+
+    assert status in {0, 1}
+    assert "Traceback" not in err
+    assert all(line.isprintable() for line in (out + err).split("\n"))
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_wrong_usage_shows_what_was_written(root: Path, run: Run, hidden: str) -> None:
+    """An argument that a script has put together is told escaped, too."""
+    for verb in ("show", "build", "lint", "explain"):
+        status, out, err = run(verb, f"//db:{hidden}")
+
+        assert (status, out) == (2, "")
+        assert all(line.isprintable() for line in err.split("\n"))
+
+
+def test_sql_for_a_pipe_is_exact_and_for_a_terminal_escaped(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`schema build LABEL > file.sql` gives the fragment's bytes; a terminal is shown them."""
+    table = root / "packages/db/tasks/table.sql"
+    table.write_text(f"-- \x1b[2J\n{table.read_text('utf-8')}", encoding="utf-8")
+
+    assert "-- \x1b[2J\n" in run("build", "//db/tasks:table")[1]
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert "-- \\x1b[2J\n" in run("build", "//db/tasks:table")[1]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("INSERT -- über".encode("latin-1"), "1:11: unreadable-file: the file holds a byte that"),
+        ("SELECT 1".encode("utf-16"), "1:1: unreadable-file: the file is UTF-16\n  help: save it"),
+    ],
+)
+def test_demo_data_that_cannot_be_read_is_told_before_a_server_starts(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch, data: bytes, message: str
+) -> None:
+    """supabase/seed.sql is read as every other SQL file is."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nobody")
+    (root / "supabase").mkdir()
+    (root / "supabase/seed.sql").write_bytes(data)
+
+    status, out, err = run("db")
+
+    assert (status, out) == (1, "")
+    assert err.startswith(f"supabase/seed.sql:{message}")

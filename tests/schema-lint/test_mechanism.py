@@ -296,3 +296,16 @@ def test_no_two_rules_have_the_same_first_sentence() -> None:
     """Each rule is about something of its own."""
     summaries = [rule.summary for rule in rules()]
     assert len(summaries) == len(set(summaries)) > 50
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\x1b[2J", "\r", "\x85", "\x9b2J", "\u2028", "\u202e", "\U000e0001"]
+)
+def test_no_report_holds_a_control_character(hidden: str) -> None:
+    """What a file is called or holds cannot rewrite a terminal, nor forge a workflow command."""
+    findings = [Finding(f"a{hidden}.sql", 1, 1, "rule", f"b{hidden}", f"c{hidden}")]
+
+    for form in ("text", "json", "github"):
+        assert all(line.isprintable() for line in render(findings, form).split("\n")), form
+    (told,) = json.loads(render(findings, "json"))["findings"]
+    assert (told["path"], told["message"]) == (f"a{hidden}.sql", f"b{hidden}")

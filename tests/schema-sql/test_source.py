@@ -5,7 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from schema_sql.source import Finding, Position, Source, SourceError, read_source
+from schema_sql.source import Finding, Position, Source, SourceError, printable, read_source
+
+HIDDEN = [
+    "\x00",
+    "\x07",
+    "\x1b[2J",
+    "\r",
+    "\x7f",
+    "\x85",
+    "\x9b2J",
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\ufeff",
+]
+"""Characters that a terminal obeys, or shows as nothing or as the end of a line."""
 
 
 @pytest.mark.parametrize(
@@ -51,6 +66,8 @@ def test_an_error_shows_the_line_between_fact_and_remedy() -> None:
     [
         (b"a\r\nb\r\n", "a\nb\n"),
         (b"\xef\xbb\xbfa", "a"),
+        (b"\xef\xbb\xbf\xef\xbb\xbfa", "a"),
+        (b"\xef\xbb\xbf\r\na", "\na"),
         (b"", ""),
         ("é".encode(), "é"),
     ],
@@ -68,9 +85,25 @@ def test_line_ends_and_byte_order_marks_do_not_matter(
 @pytest.mark.parametrize(
     ("data", "place", "fact"),
     [
-        (b"ok\na\0b", "x.sql:2:2", "a NUL byte"),
-        (b"ok\n\xc3\xa9\xff", "x.sql:2:2", "a byte that is not UTF-8"),
-        ("x".encode("utf-16"), "x.sql:1:4", "a NUL byte"),
+        (b"ok\na\0b", "x.sql:2:2", "holds a NUL byte\n  help: save it as UTF-8"),
+        (
+            b"ok\n\xc3\xa9\xff",
+            "x.sql:2:2",
+            "holds a byte that is not UTF-8, 0xFF\n  help: save it as",
+        ),
+        ("-- über".encode("latin-1"), "x.sql:1:4", "holds a byte that is not UTF-8, 0xFC"),
+        (b"\xed\xa0\x80", "x.sql:1:1", "holds a byte that is not UTF-8, 0xED"),
+        ("x".encode("utf-16-le"), "x.sql:1:2", "holds a NUL byte"),
+        (b"\xff\xfe" + "x".encode("utf-16-le"), "x.sql:1:1", "is UTF-16\n  help: save it as UTF-8"),
+        (b"\xfe\xff" + "x".encode("utf-16-be"), "x.sql:1:1", "is UTF-16\n  help: save it as UTF-8"),
+        (b"\xff\xfe\0\0" + "x".encode("utf-32-le"), "x.sql:1:1", "is UTF-32\n  help: save it"),
+        (b"\0\0\xfe\xff" + "x".encode("utf-32-be"), "x.sql:1:1", "is UTF-32\n  help: save it"),
+        (
+            b"\xef\xbb\xbf-- a\r\n-- b\rGRANT",
+            "x.sql:2:5",
+            "holds a carriage return without a line feed\n  help: end each line with LF or CR LF",
+        ),
+        (b"a\r\r\nb", "x.sql:1:2", "holds a carriage return without a line feed"),
     ],
 )
 def test_a_file_that_is_no_text_is_told_with_its_place(
@@ -83,7 +116,33 @@ def test_a_file_that_is_no_text_is_told_with_its_place(
     with pytest.raises(SourceError) as caught:
         read_source(path, "x.sql")
 
-    assert str(caught.value).startswith(f"{place}: unreadable-file: the file holds {fact}")
+    assert str(caught.value).startswith(f"{place}: unreadable-file: the file {fact}")
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_no_message_prints_a_control_character(hidden: str) -> None:
+    """What a file or a name holds cannot rewrite the terminal, nor hide in what is reported."""
+    source = Source("x.sql", f"a {hidden}\tbc")
+    at = source.position(len(source.text.encode()) - 1)
+    error = SourceError(
+        Finding(f"{hidden}.sql", 1, 1, "rule", f"fact {hidden}", f"one {hidden}\ntwo"),
+        source.excerpt(at),
+    )
+
+    head, line, caret, *remedy = str(error).split("\n")
+
+    shown = repr(hidden)[1:-1]
+    assert head == f"{shown}.sql:1:1: rule: fact {shown}"
+    assert line == f"    a {shown}\tbc"
+    assert line.index("c") == caret.index("^")
+    assert remedy == [f"  help: one {shown}", "        two"]
+
+
+def test_what_prints_stays_as_it_is() -> None:
+    """Letters of every script are shown as they are, and the bytes of a name that is not UTF-8."""
+    assert printable("über 漢字 😀 'x' \\") == "über 漢字 😀 'x' \\"
+    assert printable("a\udcff.sql") == "a\\udcff.sql"
+    assert printable("a\n\tb\r", keep="\n\t") == "a\n\tb\\r"
 
 
 def test_a_folder_or_nothing_is_no_file(tmp_path: Path) -> None:

@@ -60,43 +60,43 @@ def test_toml_may_be_written_as_toml_allows(text: str) -> None:
         ('[fragment."a b"]\nsrc="a.sql"', "1:1: build-file: 'a b' is no name for a target"),
         ('[fragment.""]\nsrc="a.sql"', "1:1: build-file: '' is no name for a target"),
         ("[fragment.all]\nsrc='a.sql'", "1:1: build-file: the name 'all' stands for every"),
-        ("[fragment.a]\nsrc = 5", "2:1: build-file: src: must be a text of one line"),
-        ("[fragment.a]\nsrc = ' '", "2:1: build-file: src: must be a text of one line"),
-        ("[fragment.a]\nsrc = '../a.sql'", "2:1: build-file: src: '../a.sql' must be the name"),
-        ("[fragment.a]\nsrc = 'a.txt'", "2:1: build-file: src: 'a.txt' must be the name of a"),
-        (FRAGMENT + "deps = ':a'", "3:1: build-file: deps: must be a list of texts"),
-        (FRAGMENT + "deps = [1]", "3:1: build-file: deps: must be a list of texts"),
-        (FRAGMENT + "deps = [[':a']]", "3:1: build-file: deps: must be a list of texts"),
-        (FRAGMENT + "deps = {a=1}", "3:1: build-file: deps: must be a list of texts"),
+        ("[fragment.a]\nsrc = 5", "2:7: build-file: src: must be a text of one line"),
+        ("[fragment.a]\nsrc = ' '", "2:7: build-file: src: must be a text of one line"),
+        ("[fragment.a]\nsrc = '../a.sql'", "2:7: build-file: src: '../a.sql' must be the name"),
+        ("[fragment.a]\nsrc = 'a.txt'", "2:7: build-file: src: 'a.txt' must be the name of a"),
+        (FRAGMENT + "deps = ':a'", "3:8: build-file: deps: must be a list of texts"),
+        (FRAGMENT + "deps = [1]", "3:8: build-file: deps: must be a list of texts"),
+        (FRAGMENT + "deps = [[':a']]", "3:8: build-file: deps: must be a list of texts"),
+        (FRAGMENT + "deps = {a=1}", "3:8: build-file: deps: must be a list of texts"),
         (
             FRAGMENT + 'deps = [\n  ":a", # x\n  "//Bad:x",\n]',
-            "5:1: build-file: deps: '//Bad:x' is not a label; write //package:name or :name",
+            "5:3: build-file: deps: '//Bad:x' is not a label; write //package:name or :name",
         ),
-        (FRAGMENT + "deps = [':a', '//p:a']", "3:1: build-file: deps: names //p:a twice"),
-        (FRAGMENT + "deps = ['//q:all']", "3:1: build-file: deps: //q:all stands for many"),
+        (FRAGMENT + "deps = [':a', '//p:a']", "3:15: build-file: deps: names //p:a twice"),
+        (FRAGMENT + "deps = ['//q:all']", "3:9: build-file: deps: //q:all stands for many"),
         (
             "# one\n\nfragment.t.src = 't.sql'\nfragment.t.oops = 1",
             "4:1: build-file: unknown key 'oops' in [fragment.t]",
         ),
         (
             "[fragment]\n\nt = { src = 't.sql', deps = ['bad'] }",
-            "3:1: build-file: deps: 'bad' is not a label",
+            "3:30: build-file: deps: 'bad' is not a label",
         ),
         (
             FRAGMENT + EXTERNAL.replace("auth]", "table]") + "provides = []",
             "3:1: build-file: fragment and external have the same name 'table'",
         ),
-        (EXTERNAL + "provides = ['jwt']", "4:1: build-file: provides: 'jwt' is not an object"),
+        (EXTERNAL + "provides = ['jwt']", "4:13: build-file: provides: 'jwt' is not an object"),
         (EXTERNAL, "1:1: build-file: [external.auth] has no 'provides'"),
-        (MIGRATION + "roots = []", "4:1: build-file: roots: must name what the migration ships"),
+        (MIGRATION + "roots = []", "4:9: build-file: roots: must name what the migration ships"),
         (
             "[migration.m]\ntitle = '''a\nDROP'''\nout = 'o/1_m.sql'\nroots = [':a']",
-            "2:1: build-file: title: must be a text of one line",
+            "2:9: build-file: title: must be a text of one line",
         ),
         *(
             (
                 f"[migration.m]\ntitle = 'M'\nout = '{out}'\nroots = [':a']",
-                f"3:1: build-file: out: '{named}' must",
+                f"3:7: build-file: out: '{named}' must",
             )
             for out, named in {
                 "../1_a.sql": "../1_a.sql",
@@ -115,6 +115,98 @@ def test_a_mistake_is_one_error_with_its_line(text: str, error: str) -> None:
     assert len(errors) == 1, errors
     assert errors[0].startswith(f"p/BUILD.toml:{error}")
     assert [t for t in targets if t.kind != "fragment" or "same name" not in error] == []
+
+
+HIDDEN = {
+    r"\r": "U+000D",
+    r"\u001b": "U+001B",
+    r"\u007f": "U+007F",
+    r"\u0085": "U+0085",
+    r"\u2028": "U+2028",
+    r"\u202e": "U+202E",
+    r"\ufeff": "U+FEFF",
+    "\u2029": "U+2029",
+    "\u2066": "U+2066",
+    "\t": "U+0009",
+    r"\\": "a backslash",
+}
+"""Characters as a BUILD file writes them, and what is said of them."""
+
+REST = {
+    "title": ("[migration.m]\n", "out = 'o/1_m.sql'\nroots = [':a']\n"),
+    "out": ("[migration.m]\n", "title = 'M'\nroots = [':a']\n"),
+    "remedy": ("[external.e]\n", "stub = 'e.sql'\nprovides = ['role a']\n"),
+    "src": ("[fragment.f]\n", ""),
+    "stub": ("[external.e]\n", "remedy = 'R'\nprovides = ['role a']\n"),
+}
+
+
+@pytest.mark.parametrize("key", REST)
+@pytest.mark.parametrize("hidden", HIDDEN, ids=HIDDEN.values())
+def test_no_text_can_end_the_comment_or_string_that_ships_it(key: str, hidden: str) -> None:
+    """A carriage return ends a comment of SQL: what stands behind it would be a statement."""
+    before, after = REST[key]
+    value = f"x{hidden}GRANT ALL ON public.tasks TO anon; --.sql"
+
+    targets, errors = read(f'{before}{key} = "{value}"\n{after}')
+
+    assert targets == []
+    (error,) = errors
+    column = len(key) + 4
+    assert error.startswith(f"p/BUILD.toml:2:{column}: build-file: {key}: holds {HIDDEN[hidden]}")
+    assert all(line.isprintable() for line in error.split("\n"))
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=HIDDEN.values())
+def test_no_name_can_hold_what_does_not_print(hidden: str) -> None:
+    """Objects are named in the migration; labels and keys of other characters are refused."""
+    item = f"'role \"a{hidden}b\"'" if len(hidden) == 1 else f'"role \\"a{hidden}b\\""'
+    before = "[external.e]\nstub = 'e.sql'\nremedy = 'R'\n"
+    build = f"{before}provides = [\n  'role a', # one\n  {item},\n]\n"
+
+    _, errors = read(build)
+
+    (error,) = errors
+    assert error.startswith(f"p/BUILD.toml:6:3: build-file: provides: holds {HIDDEN[hidden]}")
+
+    for text in (
+        f'[fragment."a{hidden}"]\nsrc = "a.sql"\n',
+        f'[fragment.a]\nsrc = "a.sql"\n"{hidden}" = 1\n',
+        f'[fragment.a]\nsrc = "a.sql"\ndeps = [":{hidden}"]\n',
+        f'["{hidden}".a]\nsrc = "a.sql"\n',
+    ):
+        targets, errors = read(text)
+        assert len(errors) == 1
+        assert targets == []
+        assert all(line.isprintable() for line in errors[0].split("\n"))
+
+
+@pytest.mark.parametrize(
+    "title", ['It\'s "done" -- 100 %: a/*.sql, */ $$ über 漢字 😀', "noqualms", "sqlfluff, tried"]
+)
+def test_text_that_prints_is_anybodys_to_choose(title: str) -> None:
+    """Quotes, dollar signs and marks of comments are the assembler's to quote."""
+    ((target,), errors) = read(
+        f"[migration.m]\ntitle = '''{title}'''\nout = 'o/1_m.sql'\nroots = [':a']"
+    )
+
+    assert (target.title, errors) == (title, [])
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "squawk-ignore-file",
+        " NOQA: disable=all",
+        "sqlfluff:dialect:ansi",
+        "schema-lint: allow x -- y",
+    ],
+)
+def test_a_title_switches_no_check_off(title: str) -> None:
+    """The title is a comment of the built file, and some comments are orders to a tool."""
+    _, (error,) = read(f"[migration.m]\ntitle = '{title}'\nout = 'o/1_m.sql'\nroots = [':a']")
+
+    assert error.startswith("p/BUILD.toml:2:9: build-file: title: begins with ")
 
 
 @pytest.mark.parametrize(

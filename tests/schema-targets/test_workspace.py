@@ -109,7 +109,7 @@ def test_a_sound_workspace_has_no_errors(write: Write) -> None:
                 + migration("n", 1, '":table"', '":m"'),
                 "a/table.sql": SQL,
             },
-            "packages/a/BUILD.toml:10:1: same-version: //a:m has the same version number",
+            "packages/a/BUILD.toml:10:1: same-version: //a:m has the same version, 1\n",
         ),
         (
             {"BUILD.toml": TABLE, "table.sql": SQL},
@@ -151,7 +151,9 @@ def test_a_broken_build_file_does_not_blame_its_neighbours(write: Write) -> None
 @pytest.mark.parametrize(
     ("data", "error"),
     [
-        (b"\xff\xfe", "packages/a/BUILD.toml:1:1: unreadable-file: the file holds a byte that"),
+        (b"\xff\xfea\0", "packages/a/BUILD.toml:1:1: unreadable-file: the file is UTF-16"),
+        (b"\xff", "packages/a/BUILD.toml:1:1: unreadable-file: the file holds a byte that"),
+        (b"a = 1\rb = 2", "packages/a/BUILD.toml:1:6: unreadable-file: the file holds a carriage"),
         (b"a = 1\n\0", "packages/a/BUILD.toml:2:1: unreadable-file: the file holds a NUL byte"),
     ],
 )
@@ -175,6 +177,34 @@ def test_windows_line_ends_and_a_byte_order_mark_do_not_matter(write: Write) -> 
     (error,) = errors(root)
 
     assert error.startswith("packages/a/BUILD.toml:4:1: unknown-label: there is no target //a:nope")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names that Windows refuses")
+@pytest.mark.parametrize(
+    "name", ["a\nGRANT ALL.sql", "a\rGRANT.sql", "\u202e.sql", "a b.sql", "'.sql"]
+)
+def test_a_file_of_an_odd_name_is_no_fragment(write: Write, name: str) -> None:
+    """Its name would stand in a comment of the SQL that is built; it is told on one line."""
+    root = write({"a/BUILD.toml": TABLE, "a/table.sql": SQL, f"a/{name}": ""})
+
+    (error,) = errors(root)
+
+    assert error.split("\n")[1:] == [
+        "  help: call it by ASCII letters, digits, '_', '-' and '.', or remove it"
+    ]
+    assert all(line.isprintable() for line in error.split("\n"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names that Windows refuses")
+@pytest.mark.parametrize("folder", ["a\nGRANT", "a\rb", "\u2028", "a b", "-- noqa"])
+def test_a_folder_of_an_odd_name_is_no_package(write: Write, folder: str) -> None:
+    """The folder's name is the title of a section."""
+    root = write({f"{folder}/BUILD.toml": TABLE, f"{folder}/table.sql": SQL})
+
+    (error,) = errors(root)
+
+    assert "no label can name the folder of this file" in error
+    assert all(line.isprintable() for line in error.split("\n"))
 
 
 def test_links_are_read_and_loops_are_not_followed(write: Write) -> None:
@@ -270,7 +300,7 @@ def test_sixty_migrations_in_a_row(write: Write) -> None:
     files = {f"p/t{n}.sql": f"CREATE TABLE public.t{n} (a int);" for n in range(count)}
     build = "".join(
         f'[fragment.t{n}]\nsrc = "t{n}.sql"\n'
-        + migration(f"m{n}", n + 1, f'":t{n}"', f'":m{n - 1}"' if n else "")
+        + migration(f"m{n}", n + 100, f'":t{n}"', f'":m{n - 1}"' if n else "")
         for n in range(count)
     )
     workspace = open_workspace(write({"p/BUILD.toml": build, **files}))
@@ -314,12 +344,17 @@ def test_a_label_of_all_means_the_fragments_of_a_package(write: Write) -> None:
         '[tool.schema]\npackages = ".."',
         '[tool.schema]\npackages = "packages/../.."',
         '[tool.schema]\npackages = "pyproject.toml"',
+        '[tool.schema]\npackages = "a\\rGRANT"',
+        '[tool.schema]\npackages = "a\\u202eb"',
+        '[tool.schema]\npackages = "a\\u0000b"',
     ],
 )
 def test_settings_that_name_no_folder_below_are_refused(write: Write, settings: str) -> None:
     """A workspace without packages is wrong usage, with what to write."""
     root = write({})
     (root / "pyproject.toml").write_text(settings, encoding="utf-8")
+    for name in ("a\rGRANT", "a\u202eb"):
+        (root / name).mkdir()  # Where it is there, it is refused for its name.
 
     with pytest.raises(UsageError, match="is no workspace\n  help: "):
         find_files(root)

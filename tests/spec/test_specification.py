@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def _fragments() -> ObservedSchema:
     workspace = load(find_files(ROOT))
     parsed = []
-    for target in workspace.of_kind("migration"):
+    for target in workspace.migrations():
         for fragment in workspace.shipped(target):
             sql = workspace.sql(fragment)
             assert not isinstance(sql, SourceError), sql

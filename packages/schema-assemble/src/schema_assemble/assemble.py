@@ -76,7 +76,7 @@ def assemble(
     parts: Sequence[Part],
     *,
     platform: Sequence[SqlFile] = (),
-    shipped: Sequence[SqlFile] = (),
+    earlier: Sequence[SqlFile] = (),
     needed: Sequence[Needed] = (),
     history: History | None = None,
 ) -> str:
@@ -87,7 +87,7 @@ def assemble(
         title: What the migration is about, in one line.
         parts: The fragments, in order. Those of one section that follow each other share a banner.
         platform: The SQL of what exists before our first migration.
-        shipped: The fragments of earlier migrations.
+        earlier: The fragments of earlier migrations.
         needed: What of both must be there; the guard asks for it.
         history: Where it stands among the migrations; None where it is none, and leaves no mark.
 
@@ -102,11 +102,11 @@ def assemble(
     # Policies that a DO block makes are declared as well.
     nested = [statement for part in parts for statement in part.sql.every_statement]
     declared = DeclaredSchema(nested)
-    earlier = DeclaredSchema(s for sql in shipped for s in sql.every_statement)
-    before = (s for sql in (*platform, *shipped) for s in sql.every_statement)
+    released = DeclaredSchema(s for sql in earlier for s in sql.every_statement)
+    before = (s for sql in (*platform, *earlier) for s in sql.every_statement)
     everything = DeclaredSchema([*before, *statements])
     tables = list(declared.tables.values())
-    changed = [table for table in earlier.tables.values() if _changes(nested, table)]
+    changed = [table for table in released.tables.values() if _changes(nested, table)]
     own = {mention.object for statement in statements for mention in provides(statement)}
     for part in parts:
         _refuse_unguardable(part, own)

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schema_sql.source import SourceError
+from schema_sql.source import SourceError, printable
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _ended_like_interrupted():
             return _run(arguments)
     except UsageError as error:
-        print(f"schema: {error}", file=sys.stderr)
+        _print_error(f"schema: {error}")
         return 2
     except SourceError as error:
-        print(error, file=sys.stderr)
+        _print_error(str(error))
         return 1
     except KeyboardInterrupt:
         return 130
@@ -68,8 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"schema: {where}{error.strerror or error}", file=sys.stderr)
+        _print_error(f"schema: {where}{error.strerror or error}")
         return 2
+
+
+def _print_error(text: str) -> None:
+    # It may quote a file, or an argument that a script has put together.
+    print(printable(text, keep="\n\t"), file=sys.stderr)
 
 
 @contextmanager

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from schema_assemble.assemble import Part, assemble
+from schema_assemble.assemble import Part
+from schema_assemble.built import Built, build
 from schema_assemble.guard import ASKED, History, Needed
-from schema_sql.source import SourceError
+from schema_sql.source import SourceError, printable
 from schema_targets.dependencies import read_dependencies
 from schema_targets.labels import parse_label
 from schema_targets.workspace import Files, UsageError, Workspace, find_files, find_root, load
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from schema_sql.statements import SqlFile
     from schema_targets.build_file import Target
-    from schema_targets.dependencies import Dependencies
+    from schema_targets.dependencies import Dependencies, Interface
     from schema_targets.labels import Label
 
 CACHE = ".cache/schema"
@@ -50,8 +51,16 @@ def print_errors(errors: Iterable[object]) -> bool:
     found = False
     for error in errors:
         found = True
-        print(error, file=sys.stderr)
+        print(printable(str(error), keep="\n\t"), file=sys.stderr)
     return found
+
+
+def print_sql(text: str) -> None:
+    """Write SQL, or a difference of it, to the standard output.
+
+    A pipe or a file gets it as it is; a terminal would obey the control characters in it.
+    """
+    sys.stdout.write(printable(text, keep="\n\t") if sys.stdout.isatty() else text)
 
 
 def read_label(workspace: Workspace, text: str) -> Label:
@@ -113,30 +122,48 @@ def true_dependencies(workspace: Workspace) -> Dependencies:
     return dependencies
 
 
-def build_text(
+def build_migration(dependencies: Dependencies, migration: Target) -> Built:
+    """A migration of the workspace as it would be written now; see `build_shipped`."""
+    workspace = dependencies.workspace
+    names = [PurePosixPath(each.out).stem for each in workspace.migrations()]
+    name = PurePosixPath(migration.out).stem
+    return build_shipped(
+        dependencies,
+        migration.out,
+        migration.label,
+        migration.title,
+        workspace.shipped(migration),
+        History(name, tuple(names[: names.index(name)])),
+    )
+
+
+def build_shipped(
     dependencies: Dependencies,
+    path: str,
     label: Label,
     title: str,
     shipped: Sequence[Target],
     history: History | None = None,
-) -> str:
+) -> Built:
     """The migration that ships given fragments.
 
     Args:
         dependencies: The workspace's, true ones.
+        path: What findings in it call it.
         label: What is built.
         title: What it is about.
         shipped: The fragments, in order.
         history: Where it stands among the migrations; None where it is none.
 
     Raises:
-        SourceError: A fragment cannot be shipped.
+        SourceError: A fragment cannot be shipped, or what was assembled holds other statements.
     """
     workspace = dependencies.workspace
     own = {target.label for target in shipped}
     needed: dict[object, Needed] = {}
     providers: list[Target] = []
     for target in shipped:
+        _refuse_unprintable(dependencies.interfaces[target.label])
         for thing in dependencies.interfaces[target.label].requires:
             provider = dependencies.provider(thing)
             if provider is None or provider in own:
@@ -155,12 +182,13 @@ def build_text(
         Part(str(target.label), target.label.package.rpartition("/")[2], sql)
         for target, sql in zip(shipped, parsed(workspace, shipped), strict=True)
     ]
-    return assemble(
+    return build(
+        path,
         str(label),
         title,
         parts,
         platform=parsed(workspace, [each for each in providers if each.kind == "external"]),
-        shipped=parsed(workspace, [each for each in providers if each.kind != "external"]),
+        earlier=parsed(workspace, [each for each in providers if each.kind != "external"]),
         needed=sorted(
             needed.values(), key=lambda item: (ASKED.index(item.object.kind), item.object)
         ),
@@ -168,42 +196,37 @@ def build_text(
     )
 
 
+def _refuse_unprintable(interface: Interface) -> None:
+    """Names reach comments and strings of the build, where a line end would end the comment."""
+    for thing, mention in (*interface.provides.items(), *interface.requires.items()):
+        if not thing.name.isprintable():
+            message = f"{thing} has a character that does not print"
+            remedy = "give it a name of characters that do"
+            raise SourceError(
+                interface.sql.source.finding(mention.offset, "unprintable-name", message, remedy)
+            )
+
+
 def _apply_first(workspace: Workspace, fragment: Target) -> str:
-    for migration in workspace.of_kind("migration"):
+    for migration in workspace.migrations():
         if fragment in workspace.shipped(migration):
             return f"Apply {migration.out} first."
     return f"Apply {fragment.label} first."
 
 
 def build_migrations(workspace: Workspace, migrations: Iterable[Target]) -> list[tuple[str, str]]:
-    """Migrations as they would be written now, in the order of their files: (path, SQL).
+    """Migrations as they would be written now, in the order given: (path, SQL).
 
     Raises:
         SourceError: A fragment cannot be read or shipped, or declares untrue dependencies.
     """
     dependencies = true_dependencies(workspace)
-    order = sorted(workspace.of_kind("migration"), key=lambda target: target.out)
-    names = [PurePosixPath(migration.out).stem for migration in order]
-    wanted = list(migrations)
-    return [
-        (
-            migration.out,
-            build_text(
-                dependencies,
-                migration.label,
-                migration.title,
-                workspace.shipped(migration),
-                History(names[number], tuple(names[:number])),
-            ),
-        )
-        for number, migration in enumerate(order)
-        if migration in wanted
-    ]
+    return [(each.out, build_migration(dependencies, each).text) for each in migrations]
 
 
 def built_migrations(workspace: Workspace) -> list[tuple[str, str]]:
-    """Every migration of the workspace, as ``build_migrations`` gives them."""
-    return build_migrations(workspace, workspace.of_kind("migration"))
+    """Every migration of the workspace, in the order in which they are applied: (path, SQL)."""
+    return build_migrations(workspace, workspace.migrations())
 
 
 def platform_stubs(workspace: Workspace) -> list[tuple[str, str]]:

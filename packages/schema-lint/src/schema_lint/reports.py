@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from schema_sql.source import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,7 +31,8 @@ def render(findings: Iterable[Finding], form: str = "text") -> str:
             command for each finding, which GitHub Actions shows at the line.
 
     Returns:
-        The report, with a line feed at its end; empty text for nothing, but in JSON.
+        The report, with a line feed at its end; empty text for nothing, but in JSON. What does not
+        print is escaped in each format, because a terminal may show it.
 
     Raises:
         ValueError: There is no such format.
@@ -39,10 +42,20 @@ def render(findings: Iterable[Finding], form: str = "text") -> str:
             return "".join(f"{finding}\n" for finding in findings)
         case "json":
             report = {"version": JSON_VERSION, "findings": [asdict(f) for f in findings]}
-            return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+            return _escape_json(json.dumps(report, indent=2, ensure_ascii=False)) + "\n"
         case "github":
             return "".join(f"{_workflow_command(finding)}\n" for finding in findings)
     raise ValueError(f"no format is called {form!r}: choose one of {', '.join(FORMATS)}")
+
+
+def _escape_json(text: str) -> str:
+    """Escape what does not print, as JSON does it: the report's value stays the same.
+
+    Only strings hold such characters: what stands between them is ASCII and line feeds.
+    """
+    return "".join(
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
+    )
 
 
 def _workflow_command(finding: Finding) -> str:
@@ -62,4 +75,6 @@ def _workflow_command(finding: Finding) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return (
+        printable(text, keep="\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    )

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import codecs
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Escape what a terminal would obey or hide instead of showing it.
+
+    Args:
+        text: Text of a file, a name, or a message that holds some.
+        keep: Characters to leave alone: line feeds in a message of several lines, tabs.
+
+    Returns:
+        The text, with each character that `str.isprintable` refuses written as in a Python string:
+        control characters, line separators, bidirectional marks, and bytes that are not UTF-8.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -42,9 +62,11 @@ class Finding:
     def __str__(self) -> str:
         """Render the finding for a terminal; editors make ``path:line:column`` a link."""
         head = f"{self.path}:{self.line}:{self.column}: {self.rule}: {self.message}"
-        return head + "".join(
-            f"\n  help: {line}" if number == 0 else f"\n        {line}"
-            for number, line in enumerate(self.help.splitlines())
+        # A line feed alone begins a line: the message may quote text of a file.
+        lines = self.help.rstrip("\n").split("\n") if self.help else []
+        return printable(head) + "".join(
+            f"\n  help: {printable(line)}" if number == 0 else f"\n        {printable(line)}"
+            for number, line in enumerate(lines)
         )
 
 
@@ -109,9 +131,10 @@ class Source:
     def excerpt(self, position: Position) -> str:
         """The line of a position with a caret below the column, indented for a terminal."""
         line = self.text.split("\n")[position.line - 1]
+        before = printable(line[: position.column - 1], keep=_TAB)
         # A tab keeps its width in both lines only where it stays a tab.
-        pad = "".join("\t" if c == "\t" else " " for c in line[: position.column - 1])
-        return f"    {line}\n    {pad}^"
+        pad = "".join(_TAB if c == _TAB else " " for c in before)
+        return f"    {before}{printable(line[position.column - 1 :], keep=_TAB)}\n    {pad}^"
 
     def finding(self, offset: int, rule: str, message: str, remedy: str = "") -> Finding:
         """A finding at a byte offset of this text."""
@@ -120,18 +143,17 @@ class Source:
 
 
 def read_source(path: Path, name: str) -> Source:
-    """Read a text file.
+    """Read a text file: every text that the project takes from a file is read here.
 
     Args:
         path: Where it is.
         name: How findings name it.
 
     Returns:
-        The source. CR LF becomes LF, so that a checkout with Windows line ends builds the same
-        bytes; a byte order mark is dropped.
+        The source, as `decode_source` reads it.
 
     Raises:
-        SourceError: The file is missing, unreadable, not UTF-8, or holds a NUL byte.
+        SourceError: The file is missing or unreadable, or `decode_source` refuses it.
     """
     try:
         data = path.read_bytes()
@@ -140,16 +162,58 @@ def read_source(path: Path, name: str) -> Source:
         raise SourceError(
             Finding(name, 1, 1, "unreadable-file", f"cannot read: {reason}")
         ) from error
-    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    bad = data.find(b"\0")
-    why = "a NUL byte"
-    if bad < 0:
-        try:
-            return Source(name, data.decode())
-        except UnicodeDecodeError as error:
-            bad, why = error.start, "a byte that is not UTF-8"
-    line = data.count(b"\n", 0, bad) + 1
-    column = len(data[data.rfind(b"\n", 0, bad) + 1 : bad].decode(errors="replace")) + 1
-    raise SourceError(
-        Finding(name, line, column, "unreadable-file", f"the file holds {why}", "save it as UTF-8")
-    )
+    return decode_source(data, name)
+
+
+def decode_source(data: bytes, name: str) -> Source:
+    """Decode the bytes of a text file.
+
+    Args:
+        data: What the file holds.
+        name: How findings name it.
+
+    Returns:
+        The source. CR LF becomes LF, so that a checkout with Windows line ends builds the same
+        bytes. Byte order marks at the beginning are dropped: PostgreSQL takes one for the first
+        letter of a name.
+
+    Raises:
+        SourceError: The text is not UTF-8, or holds a NUL byte or a lone carriage return.
+    """
+    for mark, encoding in _FOREIGN_MARKS:
+        if data.startswith(mark):
+            _refuse(name, b"", f"the file is {encoding}", _SAVE_AS_UTF8)
+    while data.startswith(codecs.BOM_UTF8):
+        data = data.removeprefix(codecs.BOM_UTF8)
+    data = data.replace(b"\r\n", b"\n")
+    if (bad := data.find(b"\0")) >= 0:
+        _refuse(name, data[:bad], "the file holds a NUL byte", _SAVE_AS_UTF8)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        fact = f"the file holds a byte that is not UTF-8, 0x{data[error.start]:02X}"
+        _refuse(name, data[: error.start], fact, _SAVE_AS_UTF8)
+    if (bad := data.find(b"\r")) >= 0:
+        # PostgreSQL ends a line and a comment there, and most editors show one line.
+        fact = "the file holds a carriage return without a line feed"
+        remedy = "end each line with LF or CR LF; in a string, write E'\\r'"
+        _refuse(name, data[:bad], fact, remedy)
+    return Source(name, text)
+
+
+_TAB = "\t"
+_SAVE_AS_UTF8 = "save it as UTF-8"
+_FOREIGN_MARKS = (
+    # UTF-32 first: its little-endian mark begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+def _refuse(name: str, before: bytes, fact: str, remedy: str) -> NoReturn:
+    """Refuse a file for what stands behind ``before``."""
+    line = before.count(b"\n") + 1
+    column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+    raise SourceError(Finding(name, line, column, "unreadable-file", fact, remedy))

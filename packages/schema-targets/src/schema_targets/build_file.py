@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from schema_sql.objects import Object, read_object
 from schema_sql.source import Finding, Position, Source, SourceError
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BUILD_FILE = "BUILD.toml"
+
+_Item = TypeVar("_Item", Label, Object)
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,54 @@ class _Key:
     required: bool = False
 
 
+class _ItemError(ValueError):
+    """What is wrong with one item of a list."""
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(message)
+        self.index = index
+
+
 def _text(value: Any, _package: str) -> str:
     if not isinstance(value, str) or not value.strip() or "\n" in value:
         raise ValueError("must be a text of one line")
-    return value
+    return _safe_in_sql(value)
+
+
+def _safe_in_sql(text: str) -> str:
+    """Refuse what could end the comment or the string of SQL in which a text is shipped.
+
+    PostgreSQL ends a comment at a carriage return. Editors end lines at more, and order text by
+    bidirectional marks, so that its reader would see other SQL. A backslash escapes a quote where
+    ``standard_conforming_strings`` is off. A quote or a dollar sign is the assembler's to quote.
+    """
+    for char in text:
+        if not char.isprintable():
+            raise ValueError(f"holds U+{ord(char):04X}, which does not print; leave it out")
+        if char == "\\":
+            raise ValueError("holds a backslash, which some sessions take for an escape")
+    return text
+
+
+_DIRECTIVE = re.compile(r"\s*(squawk-ignore|noqa|sqlfluff\s*:|schema-lint\s*:)", re.IGNORECASE)
+
+
+def _title(value: Any, _package: str) -> str:
+    text = _text(value, "")
+    # It is the first comment of the file.
+    if match := _DIRECTIVE.match(text):
+        raise ValueError(f"begins with {match[1]!r}, which would switch a check off")
+    return text
+
+
+def is_file_name(text: str) -> bool:
+    """Whether a fragment's or external's SQL file may be called so."""
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.sql", text) is not None
 
 
 def _file_name(value: Any, _package: str) -> str:
     text = _text(value, "")
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.sql", text):
+    if not is_file_name(text):
         raise ValueError(f"{text!r} must be the name of a .sql file in the same folder")
     return text
 
@@ -100,12 +140,22 @@ def _texts(value: Any) -> list[str]:
     return value
 
 
+def _each(value: Any, read: Callable[[str], _Item]) -> tuple[_Item, ...]:
+    """Read each text of a list; none may mean the same as another."""
+    result: dict[_Item, None] = {}
+    for index, item in enumerate(_texts(value)):
+        try:
+            found = read(item)
+        except ValueError as error:
+            raise _ItemError(index, str(error)) from error
+        if found in result:
+            raise _ItemError(index, f"names {found} twice")
+        result[found] = None
+    return tuple(result)
+
+
 def _labels(value: Any, package: str) -> tuple[Label, ...]:
-    labels = [parse_label(item, package) for item in _texts(value)]
-    for label, times in Counter(labels).items():
-        if times > 1:
-            raise ValueError(f"names {label} twice")
-    return tuple(labels)
+    return _each(value, lambda item: parse_label(item, package))
 
 
 def _roots(value: Any, package: str) -> tuple[Label, ...]:
@@ -117,14 +167,14 @@ def _roots(value: Any, package: str) -> tuple[Label, ...]:
 
 def _target_labels(value: Any, package: str) -> tuple[Label, ...]:
     labels = _labels(value, package)
-    for label in labels:
+    for index, label in enumerate(labels):
         if label.name == EVERY_FRAGMENT:
-            raise ValueError(f"{label} stands for many targets; name each one")
+            raise _ItemError(index, f"{label} stands for many targets; name each one")
     return labels
 
 
 def _objects(value: Any, _package: str) -> tuple[Object, ...]:
-    return tuple(read_object(item) for item in _texts(value))
+    return _each(value, lambda item: read_object(_safe_in_sql(item)))
 
 
 KINDS: dict[str, dict[str, _Key]] = {
@@ -140,7 +190,7 @@ KINDS: dict[str, dict[str, _Key]] = {
         "remedy": _Key("remedy", _text, required=True),
     },
     "migration": {
-        "title": _Key("title", _text, required=True),
+        "title": _Key("title", _title, required=True),
         "out": _Key("out", _out, required=True),
         "roots": _Key("roots", _roots, required=True),
         "after": _Key("after", _target_labels),
@@ -195,8 +245,8 @@ class _Reader:
         self.lines = dict(_key_lines(source.text))
         self.errors: list[SourceError] = []
 
-    def _error(self, line: int, message: str, remedy: str = "") -> None:
-        finding = Finding(self.source.path, line, 1, "build-file", message, remedy)
+    def _error(self, line: int, message: str, remedy: str = "", column: int = 1) -> None:
+        finding = Finding(self.source.path, line, column, "build-file", message, remedy)
         self.errors.append(SourceError(finding, ""))
 
     def read(self, document: dict[str, Any]) -> Iterator[Target | None]:
@@ -248,7 +298,8 @@ class _Reader:
             try:
                 fields[keys[key].field] = keys[key].read(value, self.package)
             except ValueError as error:
-                self._error(self._value_line(line, str(error)), f"{key}: {error}")
+                at = self._value_place(line, key, error)
+                self._error(at.line, f"{key}: {error}", column=at.column)
         for key, spec in keys.items():
             if spec.required and key not in table:
                 self._error(lines[""], f"[{kind}.{name}] has no {key!r}")
@@ -257,27 +308,53 @@ class _Reader:
         self._note_label_lines(lines, table)
         return Target(label, kind, self.source.path, lines, **fields)
 
-    def _value_line(self, line: int, message: str) -> int:
-        """The line of the element that a message quotes, in a list that begins on ``line``."""
-        quoted = re.match(r"'([^']+)'", message)
-        return self._value_lines(line).get(quoted[1], line) if quoted else line
+    def _value_place(self, line: int, key: str, error: ValueError) -> Position:
+        """Where the value of a key stands, or the item of its list that an error is about."""
+        value, items = self._places(line, key)
+        if isinstance(error, _ItemError) and error.index < len(items):
+            return items[error.index]
+        return value
 
-    def _value_lines(self, line: int) -> dict[str, int]:
-        """The line of each text in a list that begins on ``line``."""
-        result: dict[str, int] = {}
-        for number, text in enumerate(self.source.text.split("\n")[line - 1 :], line):
-            if number > line and text.strip().startswith("["):
-                break
-            for value in re.findall(r"[\"']([^\"']+)[\"']", text):
-                result.setdefault(value, number)
-        return result
+    def _places(self, line: int, key: str) -> tuple[Position, list[Position]]:
+        """Where a value begins that is assigned on a line, and each text of it if it is a list.
+
+        The standard library's reader does not tell them. Where the spelling is too odd to be
+        found, the beginning of the line stands for it.
+        """
+        data = self.source.data
+        start = self.source.line_start(line)
+        end = data.find(b"\n", start)
+        name = re.escape(key.encode())
+        assignment = re.compile(rb"(?<![\w-])[\"']?" + name + rb"[\"']?[ \t]*=[ \t]*")
+        match = assignment.search(data, start, end if end >= 0 else len(data))
+        if match is None:
+            return Position(line, 1), []
+        items = []
+        if data[match.end() : match.end() + 1] == b"[":
+            for token in _LIST_TOKEN.finditer(data, match.end() + 1):
+                if token[0] == b"]":
+                    break
+                if not token[0].startswith(b"#"):
+                    items.append(self.source.position(token.start()))
+        return self.source.position(match.end()), items
 
     def _note_label_lines(self, lines: dict[str, int], table: dict[str, Any]) -> None:
         for key in ("deps", "unverified_deps", "roots", "after"):
-            line = lines.get(key, 1)
-            numbers = self._value_lines(line) if key in table else {}
-            for item in table.get(key, ()):
-                lines[f"{key} {parse_label(item, self.package)}"] = numbers.get(item, line)
+            if key not in table:
+                continue
+            line = lines.get(key, lines[""])
+            _, places = self._places(line, key)
+            if len(places) != len(table[key]):
+                places = [Position(line, 1)] * len(table[key])
+            for item, place in zip(table[key], places, strict=True):
+                lines[f"{key} {parse_label(item, self.package)}"] = place.line
+
+
+_LIST_TOKEN = re.compile(
+    rb"""\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*|\]""",
+    re.DOTALL,
+)
+"""What matters in a list of TOML: its texts, its comments and its end."""
 
 
 def _closest(word: str, known: Any, otherwise: str) -> str:

@@ -269,7 +269,7 @@ def read_dependencies(workspace: Workspace) -> Dependencies:
 def _shipping(workspace: Workspace) -> Iterator[Finding]:
     """Every fragment belongs to one migration, and its dependencies to that or an earlier one."""
     shipped_by: dict[Label, Target] = {}
-    for migration in workspace.of_kind("migration"):
+    for migration in workspace.migrations():
         for fragment in workspace.shipped(migration):
             first = shipped_by.setdefault(fragment.label, migration)
             if first is not migration:

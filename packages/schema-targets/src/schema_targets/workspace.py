@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from schema_sql.source import Finding, Source, SourceError, read_source
 from schema_sql.statements import SqlFile, parse
-from schema_targets.build_file import BUILD_FILE, Target, read_build_file
+from schema_targets.build_file import BUILD_FILE, Target, is_file_name, read_build_file
 from schema_targets.graph import closure, find_cycles, order
 from schema_targets.labels import EVERY_FRAGMENT, Label, is_package
+from schema_targets.versions import ambiguity, apply_order, misread, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -123,7 +124,10 @@ def find_files(root: Path) -> Files:
 
 
 def _is_folder_below(packages: object, root: Path) -> TypeGuard[str]:
-    if not isinstance(packages, str) or "\0" in packages or not (root / packages).is_dir():
+    # Its name stands in comments of the SQL that is built.
+    if not isinstance(packages, str) or not packages.isprintable() or "\\" in packages:
+        return False
+    if not (root / packages).is_dir():
         return False
     path = PurePosixPath(packages)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
@@ -156,6 +160,10 @@ class Workspace:
     def of_kind(self, kind: str) -> list[Target]:
         """The targets of a kind, by label."""
         return [target for target in self.targets.values() if target.kind == kind]
+
+    def migrations(self) -> list[Target]:
+        """The migrations, in the order in which they are applied."""
+        return sorted(self.of_kind("migration"), key=lambda target: apply_order(target.out))
 
     def sql_path(self, target: Target) -> str:
         """The path of a target's SQL file from the root."""
@@ -201,6 +209,12 @@ class Workspace:
         found = (self.targets[label] for label in order(wanted, self.edges))
         return [target for target in found if target.kind == "fragment"]
 
+    def run_order(self) -> list[Target]:
+        """Every fragment, in the order in which they run; behind them, those that nothing ships."""
+        shipped = {f.label: f for m in self.migrations() for f in self.shipped(m)}
+        every = order((f.label for f in self.of_kind("fragment")), self.edges)
+        return [self.targets[label] for label in dict.fromkeys([*shipped, *every])]
+
     def shipped(self, migration: Target) -> list[Target]:
         """The fragments that a migration ships: what it needs and no earlier one has shipped."""
         roots = [label for before in self.before(migration) for label in self._roots(before)]
@@ -219,10 +233,11 @@ class Workspace:
         return [label for label in self.expand(migration.roots) if label not in elsewhere]
 
     def before(self, migration: Target) -> list[Target]:
-        """The migrations that ship before one, directly or not, by label."""
+        """The migrations that ship before one, directly or not, in the order they are applied."""
         edges = {target.label: target.after for target in self.of_kind("migration")}
         labels = closure(migration.after, edges) - {migration.label}
-        return [self.targets[label] for label in sorted(labels) if label in self.targets]
+        found = (self.targets[label] for label in labels if label in self.targets)
+        return sorted(found, key=lambda target: apply_order(target.out))
 
     def suggest(self, label: Label) -> str:
         """What to say to somebody who named a target that is not there."""
@@ -257,7 +272,7 @@ def load(files: Files) -> Workspace:
         *_unknown_labels(workspace, broken),
         *_unowned_files(workspace, broken),
         *_cycles(workspace),
-        *_shared_outputs(workspace),
+        *_wrong_versions(workspace),
     ]
     errors.extend(SourceError(finding) for finding in findings)
     errors.sort(key=lambda error: error.finding)
@@ -329,6 +344,8 @@ def _unowned_files(workspace: Workspace, broken: set[str]) -> Iterable[Finding]:
                 continue  # Its target may be the one that cannot be read.
             word = re.sub(r"[^a-z0-9_]+", "_", name.removesuffix(".sql").lower())
             remedy = f'add to {folder}/{BUILD_FILE}:\n[fragment.{word}]\nsrc = "{name}"'
+            if not is_file_name(name):
+                remedy = "call it by ASCII letters, digits, '_', '-' and '.', or remove it"
             yield Finding(path, 1, 1, "unowned-file", "no target owns this file", remedy)
 
 
@@ -346,26 +363,35 @@ def _cycles(workspace: Workspace) -> Iterable[Finding]:
             yield Finding(target.path, line, 1, "dependency-cycle", message, remedy)
 
 
-def _shared_outputs(workspace: Workspace) -> Iterable[Finding]:
-    versions: dict[str, Target] = {}
-    for target in workspace.of_kind("migration"):
-        # The Supabase CLI knows a migration by its number: a second one of that number collides.
+def _wrong_versions(workspace: Workspace) -> Iterable[Finding]:
+    """Migrations that the Supabase CLI would refuse, or apply in another order than is declared."""
+    migrations = workspace.migrations()
+    by_folder: dict[str, dict[str, Target]] = {}
+    for target in migrations:
         folder, _, name = target.out.rpartition("/")
-        version = f"{folder}/{name.partition('_')[0]}"
-        if version in versions:
-            message = f"{versions[version].label} has the same version number"
-            yield target.finding("out", "same-version", message, "give it a number of its own")
-        versions[version] = target
+        # It knows a migration by its version: a second one of that version is refused (23505).
+        versions = by_folder.setdefault(folder, {})
+        first = versions.setdefault(version(target.out), target)
+        if first is not target:
+            message = f"{first.label} has the same version, {version(target.out)}"
+            yield target.finding("out", "same-version", message, f"give {name} one of its own")
+    for versions in by_folder.values():
+        targets = {target.out: target for target in versions.values()}
+        for later, sooner in misread(targets):
+            fact, remedy = ambiguity(later, sooner)
+            yield targets[later].finding("out", "ambiguous-version", fact, remedy)
+    place = {target.label: number for number, target in enumerate(migrations)}
+    for target in migrations:
         for label in target.after:
-            before = workspace.targets.get(label)
-            if before is None or before.kind != "migration" or target in workspace.before(before):
-                continue  # Told as an unknown label, or as a cycle.
-            if _number(before) > _number(target):
-                message = f"it ships after {label}, whose version number is greater"
-                remedy = "files are applied in the order of their numbers: give it a later one"
-                yield target.finding("out", "version-order", message, remedy)
-
-
-def _number(migration: Target) -> int:
-    """The version number of a migration's file."""
-    return int(migration.out.rpartition("/")[2].partition("_")[0])
+            if place.get(label, -1) <= place[target.label]:
+                continue  # In order, or told as an unknown label.
+            before = workspace.targets[label]
+            if version(before.out) == version(target.out) or target in workspace.before(before):
+                continue  # Told as the same version, or as a cycle.
+            message = (
+                f"it ships after {label}, and its version {version(target.out)} is applied "
+                f"before {version(before.out)}"
+            )
+            remedy = "give it a later version, or remove this label"
+            line = target.label_line("after", label)
+            yield Finding(target.path, line, 1, "version-order", message, remedy)

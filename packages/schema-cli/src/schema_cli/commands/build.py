@@ -9,27 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import os
 from typing import TYPE_CHECKING
 
 from schema_assemble.output import change_summary, difference, read_output, write_output
 from schema_cli.project import (
     CACHE,
     build_migrations,
-    build_text,
+    build_shipped,
     code_digest,
     open_files,
     open_workspace,
     print_errors,
+    print_sql,
     read_label,
     true_dependencies,
 )
+from schema_targets.versions import wrong_files
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Collection
     from pathlib import Path
 
+    from schema_sql.source import Finding
     from schema_targets.build_file import Target
     from schema_targets.workspace import Files, Workspace
 
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if workspace is None:
         return 1
     if args.label is None:
-        migrations = workspace.of_kind("migration")
+        migrations = workspace.migrations()
         if not migrations:
             raise UsageError("the workspace has no [migration.NAME] to build")
     else:
@@ -74,7 +78,8 @@ def _print_closure(workspace: Workspace, text: str) -> int:
         raise UsageError(f"{label} is external: it exists already and is never shipped")
     shipped = workspace.fragments([label])
     title = f"{label} and all that it needs"
-    sys.stdout.write(build_text(true_dependencies(workspace), label, title, shipped))
+    built = build_shipped(true_dependencies(workspace), text, label, title, shipped)
+    print_sql(built.text)
     return 0
 
 
@@ -90,7 +95,7 @@ def _build(
             print(f"{out}: up to date")
         elif check:
             stale = True
-            sys.stdout.write(difference(out, old or "", text))
+            print_sql(difference(out, old or "", text))
             print_errors([f"{out}: stale\n  help: run `schema build` and commit the file"])
         else:
             try:
@@ -98,9 +103,22 @@ def _build(
             except OSError as error:
                 raise UsageError(f"cannot write {out}: {error.strerror}") from error
             print(f"{out}: written ({change_summary(old, text)})")
-    if everything and not stale:
+    wrong = everything and print_errors(_wrong_files(files, built))
+    if everything and not stale and not wrong:
         _remember(files, {out: _digest(text) for out, text in built.items()})
-    return 1 if stale else 0
+    return 1 if stale or wrong else 0
+
+
+def _wrong_files(files: Files, outputs: Collection[str]) -> list[Finding]:
+    """What is wrong with the files beside those that are built."""
+    present: list[str] = []
+    for folder in {out.rpartition("/")[0] for out in outputs}:
+        try:
+            with os.scandir(files.root / folder) as entries:
+                present += [f"{folder}/{e.name}".lstrip("/") for e in entries if not e.is_dir()]
+        except FileNotFoundError:
+            continue  # `--check`, before the first build.
+    return wrong_files(present, outputs)
 
 
 def _memory(files: Files) -> Path:
@@ -123,6 +141,8 @@ def _nothing_changed(files: Files) -> bool:
         for out, digest in outputs.items():
             if _digest(read_output(files.root / out) or "") != digest:
                 return False
+        if _wrong_files(files, outputs):
+            return False
     except (OSError, ValueError, KeyError, TypeError):
         return False
     for out in outputs:

@@ -27,6 +27,7 @@ from schema_database import (
     find_engine,
     masked,
 )
+from schema_sql.source import read_source
 
 if TYPE_CHECKING:
     import argparse
@@ -67,16 +68,17 @@ def run(args: argparse.Namespace) -> int:
     if workspace is None:
         return 1
     migrations = built_migrations(workspace)
+    seed = files.root / SEED
+    # Before the server starts: a file that cannot be read is told at once.
+    demo = read_source(seed, SEED) if seed.is_file() else None
     regime = PrivilegeRegime.LEGACY if args.legacy_grants else PrivilegeRegime.EXPLICIT
     borrowed = database_url()
     try:
         with Cluster.open(borrowed) as cluster:
             template = cluster.template(regime, platform_stubs(workspace), migrations)
             with cluster.clone(template) as database:
-                seed = files.root / SEED
-                if seed.is_file():
-                    text = seed.read_text(encoding="utf-8")
-                    apply_as_one_transaction(database.url, text, name=SEED)
+                if demo is not None:
+                    apply_as_one_transaction(database.url, demo.text, name=SEED)
                 _print_usage(cluster, database, borrowed)
                 threading.Event().wait()
     except DatabaseError as error:

@@ -1,28 +1,32 @@
 """Check fragments against the rules, or any SQL files: those of another project too.
 
-Without arguments, every fragment of the workspace. A label or a fragment's file is judged with the
-whole workspace in view; any other file by itself, knowing only what the externals provide.
+Without arguments, every fragment of the workspace, and the migrations that they make: what shows
+only where fragments stand together is told at its place there. A label or a fragment's file is
+judged with the whole workspace in view; any other file by itself, knowing only what the externals
+provide.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schema_assemble.output import write_output
 from schema_cli.project import (
     CACHE,
+    build_migration,
     code_digest,
     open_files,
     open_workspace,
     print_errors,
     read_label,
+    true_dependencies,
 )
 from schema_lint import FORMATS, lint, render
 from schema_sql.source import SourceError, read_source
 from schema_sql.statements import parse
-from schema_targets.graph import order
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
@@ -59,9 +63,15 @@ def run(args: argparse.Namespace) -> int:
     errors: list[SourceError] = []
     externals = _parse_targets(workspace, "external", errors)
     found: list[Finding] = []
-    if wanted is None or wanted:
-        fragments = _parse_targets(workspace, "fragment", errors)
-        found += [f for f in lint(fragments, externals) if wanted is None or f.path in wanted]
+    if workspace is not None and (wanted is None or wanted):
+        fragments = lint(_parse_targets(workspace, "fragment", errors), externals)
+        every = {finding: finding.path for finding in fragments}
+        if not errors:
+            try:
+                every = _with_migrations(workspace, externals, fragments)
+            except SourceError as error:
+                errors.append(error)
+        found += [f for f, path in every.items() if wanted is None or path in wanted]
         errors = [e for e in errors if wanted is None or e.finding.path in wanted]
     for name in alone:
         try:
@@ -71,6 +81,47 @@ def run(args: argparse.Namespace) -> int:
     if files is not None and everything and not found and not errors:
         _remember_clean(files)
     return _report(args.format, found, errors)
+
+
+def _with_migrations(
+    workspace: Workspace, externals: list[SqlFile], known: list[Finding]
+) -> dict[Finding, str]:
+    """What the rules find in the fragments and in the migrations that they make.
+
+    Args:
+        workspace: The workspace.
+        externals: What exists already.
+        known: What they find in the fragments.
+
+    Returns:
+        What is known, but for suppressions that a migration needs, and what shows there alone;
+        for each finding the fragment that it is about.
+
+    Raises:
+        SourceError: A migration cannot be built.
+    """
+    dependencies = true_dependencies(workspace)
+    built = {each.out: build_migration(dependencies, each) for each in workspace.migrations()}
+    told = {_place(finding) for finding in known}
+    idle: set[tuple[str, int, int, str]] = set()
+    found: dict[Finding, str] = {}
+    for finding in lint([each.shipped for each in built.values()], externals):
+        origin = built[finding.path].origin(finding)
+        if origin is not None and finding.rule == _UNUSED:
+            idle.add(_place(origin))
+        elif origin is not None and _place(origin) not in told:
+            where = f"it is written at {origin.path}:{origin.line}:{origin.column}"
+            found[replace(finding, help=f"{finding.help}\n{where}".lstrip())] = origin.path
+    shipped = {path for each in built.values() for path in each.fragments}
+    used = {f for f in known if f.rule == _UNUSED and f.path in shipped and _place(f) not in idle}
+    return {f: f.path for f in known if f not in used} | found
+
+
+_UNUSED = "unused-suppression"
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str]:
+    return finding.path, finding.line, finding.column, finding.rule
 
 
 def _is_label(text: str) -> bool:
@@ -114,9 +165,8 @@ def _parse_targets(
     if workspace is None:
         return []
     result = []
-    labels = [target.label for target in workspace.of_kind(kind)]
-    for label in order(labels, workspace.edges):
-        sql = workspace.sql(workspace.targets[label])
+    for target in workspace.externals() if kind == "external" else workspace.run_order():
+        sql = workspace.sql(target)
         if isinstance(sql, SourceError):
             errors.append(sql)
         else:
@@ -140,7 +190,9 @@ def _memory(files: Files) -> Path:
 
 
 def _inputs(files: Files) -> str:
-    return files.fingerprint(code_digest("schema_sql", "schema_targets", "schema_lint"))
+    return files.fingerprint(
+        code_digest("schema_sql", "schema_targets", "schema_assemble", "schema_lint", "schema_cli")
+    )
 
 
 def _was_clean(files: Files) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from schema_cli.project import (
 from schema_cli.project_database import database_url
 from schema_database import Cluster, DatabaseError, PrivilegeRegime
 from schema_database.locks import CONFLICTS, OF_QUERIES, blocked_by, measure_locks
-from schema_sql.source import Source
+from schema_sql.source import Source, printable
 from schema_sql.statements import parse
 from schema_targets.workspace import UsageError
 
@@ -153,7 +152,7 @@ def called(statement: Statement) -> str:
     """
     head = statement.text.partition("\n")[0].rstrip(" (")
     if statement.kind != "DoStmt":
-        return head
+        return printable(head)
     comment: list[str] = []
     above = statement.source.data[: statement.start].decode().splitlines()
     for line in reversed(above):
@@ -161,7 +160,7 @@ def called(statement: Statement) -> str:
             break
         comment.insert(0, line.lstrip("- "))
     sentence = re.split(r"[.:;](?:\s|$)", " ".join(comment), maxsplit=1)[0]
-    return f"{head} -- {sentence}" if sentence else head
+    return printable(f"{head} -- {sentence}" if sentence else head)
 
 
 def as_json(runs: Sequence[Run], major: int) -> str:
@@ -343,8 +342,8 @@ def _keep_page(path: Path, text: str, *, check: bool) -> int:
         print(f"{PAGE}: up to date")
         return 0
     if check:
-        print(difference(PAGE, old or "", text), end="", file=sys.stderr)
-        print(f"{PAGE}: stale\n  help: run `schema locks --write` and commit it", file=sys.stderr)
+        changes = difference(PAGE, old or "", text)
+        print_errors([f"{changes}{PAGE}: stale\n  help: run `schema locks --write` and commit it"])
         return 1
     write_output(path, text)
     print(f"{PAGE}: {change_summary(old, text)}")

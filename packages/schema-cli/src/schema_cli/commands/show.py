@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from schema_cli.project import open_files, open_workspace, print_errors, read_label
 from schema_sql.objects import read_object
+from schema_sql.source import printable
 from schema_targets.dependencies import read_dependencies
 from schema_targets.workspace import UsageError
 
@@ -49,7 +50,7 @@ def _show_object(dependencies: Dependencies, text: str) -> int:
         for label, interface in dependencies.interfaces.items()
         if thing in interface.requires and interface.target.kind == "fragment"
     ]
-    print(thing)
+    print(printable(str(thing)))
     _print_list("provided by", providers)
     _print_list("used by", users)
     if not providers and not users:
@@ -77,7 +78,8 @@ def _show_target(dependencies: Dependencies, label: Label) -> None:
 
 
 def _print_list(title: str, items: Iterable[object]) -> None:
-    lines = [str(item) for item in items]
+    # The SQL may quote a name of any characters.
+    lines = [printable(str(item)) for item in items]
     if lines:
         print(f"  {title}:")
         print("\n".join(f"    {line}" for line in lines))
