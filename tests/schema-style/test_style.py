@@ -185,6 +185,94 @@ def test_noqa_has_no_effect(root: Path) -> None:
     assert [finding.code for finding in look(root).findings] == ["CP01"]
 
 
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        ("SELECT a OPERATOR(pg_catalog.<=) b;\n", None),
+        ("SELECT a\nORDER BY b USING OPERATOR(pg_catalog.<);\n", "SELECT a\nORDER BY"),
+        ("CREATE OPERATOR public.=== (FUNCTION = f, LEFTARG = a);\n", None),
+        (
+            (
+                "ALTER TABLE t ADD CONSTRAINT c\n"
+                "EXCLUDE USING gist (a WITH OPERATOR(pg_catalog.=), b WITH -|-);\n"
+            ),
+            None,
+        ),
+        ("SELECT a ?- b;\n", None),
+        ("SELECT a?-b;\n", "SELECT a ?- b;\n"),
+        ("SELECT @ -5, |/ 25, !!q, ~5;\n", None),
+        ("SELECT - - 5;\n", "SELECT - -5;\n"),
+        ("SELECT a # b, a <-> b, a &<| b, a |=| b;\n", None),
+        ("SELECT j @? '$.a', j #>> '{a}', j ->> 'x', j @@ '$.a';\n", None),
+        ("SELECT a<=b, c!=d;\n", "SELECT a <= b, c != d;\n"),
+        ("SELECT N'x', U&'d!61' UESCAPE '!', E'\\'', B'01', X'1F';\n", None),
+        ("SELECT $$a  b$$, $Tag$a  b$Tag$, $1, 0x1F, 1_000, 1., .5e10;\n", None),
+        ("SELECT ÜBER FROM É;\n", "SELECT Über FROM É;\n"),
+        ("SELECT ÉTÉ, éone FROM a$b;\n", "SELECT ÉtÉ, éone FROM a$b;\n"),
+        ('SELECT "Ü  -- noqa" FROM U&"d!61" UESCAPE \'!\';\n', None),
+        ("select a[1 : 2], f(x=>1), b ::text;\n", "SELECT a[1:2], f(x => 1), b::TEXT;\n"),
+        ("/* x /* y */ z  */\nselect 1 -- c", "/* x /* y */ z  */\nSELECT 1; -- c\n"),
+    ],
+)
+def test_a_fix_keeps_every_token(root: Path, text: str, fixed: str | None) -> None:
+    """What PostgreSQL reads as one thing is never split, joined or renamed, nor reported."""
+    path = write(root, text)
+
+    result = look(root, fix=True)
+
+    assert [str(finding) for finding in result.findings] == []
+    assert path.read_text(encoding="utf-8").startswith(fixed or text)
+
+
+def test_a_comma_is_not_carried_over_a_comment(root: Path) -> None:
+    """What comes before a comment stays there; the rest of the file is fixed."""
+    path = write(root, "select\n  a -- first\n  , b ;\n")
+
+    [finding] = look(root, fix=True).findings
+
+    assert path.read_text(encoding="utf-8") == "SELECT\n  a -- first\n  , b;\n"
+    assert (finding.code, finding.line, finding.fixable) == ("LT04", 3, False)
+    assert finding.help.startswith("correct it by hand: ")
+
+
+@pytest.mark.parametrize("char", ["\u2028", "\u2029", "\u0085", "\v", "\f", "\x1c", "\x1d", "\x1e"])
+@pytest.mark.parametrize(
+    "directive",
+    [
+        "-- sqlfluff:rules:capitalisation.keywords:capitalisation_policy:lower",
+        "--sqlfluff:dialect:none",
+        "-- noqa: disable=all",
+    ],
+)
+def test_no_line_break_of_another_script_hides_a_directive(
+    root: Path, char: str, directive: str
+) -> None:
+    """What Python takes for the end of a line does not make a comment sqlfluff's configuration."""
+    write(root, f"-- Reason.{char}{directive}\nselect 1;\n")
+
+    assert [finding.code for finding in look(root).findings] == ["CP01"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("-- Reason.\rselect 1;\n", "a.sql:1:11: white-space: U+000D"),
+        ("SELECT\v1;\n", "a.sql:1:7: white-space: U+000B"),
+        ("SELECT 1;\n\f\nselect 2;\n", "a.sql:2:1: white-space: U+000C"),
+        ("SELECT\x1e1;\n", "a.sql:1:7: parsing: PostgreSQL does not know"),
+        ("\\echo select\nSELECT 1;\n", "a.sql:1:1: parsing: this is a command of psql"),
+    ],
+)
+def test_nothing_hides_the_rest_of_a_file(root: Path, text: str, place: str) -> None:
+    """What sqlfluff would take for a comment or a space, and PostgreSQL would not, is reported."""
+    path = write(root, text)
+
+    [finding] = look(root, fix=True).findings
+
+    assert str(finding).startswith(place)
+    assert path.read_bytes() == text.encode()
+
+
 def test_empty_file_is_no_finding(root: Path) -> None:
     """Nothing is in no style, so that mending it comes to an end."""
     write(root, "\n")

@@ -61,5 +61,6 @@ def _work(job: Job) -> Outcome:
     left = engine.inspect(mended, job.path, job.root)
     # A fix that sqlfluff itself cannot read afterwards is a fault of sqlfluff: leave the file be.
     if any(finding.code == engine.UNPARSABLE for finding in left):
-        return Outcome(job.text, findings)
-    return Outcome(mended, left)
+        mended, left = job.text, findings
+    # What is still there would be fixed if it could be.
+    return Outcome(mended, [engine.by_hand(finding) for finding in left])
