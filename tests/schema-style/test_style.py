@@ -163,7 +163,11 @@ def test_long_lines_are_left_to_their_author(root: Path) -> None:
         ("select 1; SELECT (1;\n", "a.sql:1:18: parsing:", "closing bracket"),
         ("SELECT 'abc\n", "a.sql:1:8: parsing:", "'abc"),
         ("SELECT 1;\n-- sqlfluff:dialect:none\n", "a.sql:2:1: inline-configuration:", "sqlfluff"),
-        ("SELECT 1;\nSELECT 'ü\xff';\n".encode("latin-1"), "a.sql:2:9: encoding:", "0xfc"),
+        (
+            "SELECT 1;\nSELECT 'ü\xff';\n".encode("latin-1"),
+            "a.sql:2:9: unreadable-file:",
+            "not UTF-8",
+        ),
     ],
 )
 def test_unreadable_file_is_one_finding(
@@ -399,4 +403,111 @@ def test_wrong_configuration_is_one_clear_error(
 def test_missing_path_is_one_clear_error(root: Path) -> None:
     """A path that does not exist is named, relative to the root."""
     with pytest.raises(StyleError, match=r"^x/none\.sql: no such file or directory$"):
-        check([Path("x/none.sql")], root=root, cache_dir=None)
+        check([root / "x/none.sql"], root=root, cache_dir=None)
+
+
+@pytest.mark.parametrize(
+    ("data", "fixed"),
+    [
+        (b"\xef\xbb\xbfSELECT 1;\n", None),
+        (b"\xef\xbb\xbfselect 1;\r\n", b"SELECT 1;\n"),
+        (b"SELECT 1;\r\nSELECT 2;\r\n", None),
+    ],
+)
+def test_a_byte_order_mark_is_no_part_of_the_text(
+    root: Path, data: bytes, fixed: bytes | None
+) -> None:
+    """A file is read as every other tool of ours reads it, and not rewritten for its mark alone."""
+    path = write(root, data)
+
+    assert look(root, fix=True).findings == ()
+    assert path.read_bytes() == (fixed or data)
+
+
+def foreign_files(root: Path) -> list[Path]:
+    """Files out of style that are not the project's, and a .gitignore that names some of them."""
+    names = [
+        ".git/a.sql",
+        ".nox/test/lib/a.sql",
+        ".venv/a.sql",
+        "deep/node_modules/x/a.sql",
+        "deep/__pycache__/a.sql",
+        "env/lib/a.sql",
+        "vendored/a.sql",
+        "vendored/deep/a.sql",
+        "dist/a.sql",
+        "deep/made.sql",
+        "deep/local/b.sql",
+        "deep/.hidden.sql",
+    ]
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write(root, CARELESS, name)
+    (root / "env/pyvenv.cfg").touch()
+    (root / "vendored/.git").write_text("gitdir: elsewhere", encoding="utf-8")
+    (root / ".gitignore").write_text("# made\ndist/\n*.sql\n!*.sql\nmade.sql\n", encoding="utf-8")
+    (root / "deep/.gitignore").write_text("/local\n", encoding="utf-8")
+    return [root / name for name in names]
+
+
+def test_what_is_not_the_projects_is_left_alone(root: Path) -> None:
+    """A folder stands for the project's files in it, and for nobody else's."""
+    foreign = foreign_files(root)
+    write(root, CARELESS, "deep/own.sql")
+    write(root, CARELESS)
+
+    result = check([root], root=root, cache_dir=None, fix=True)
+
+    assert result.fixed == ("a.sql", "deep/own.sql")
+    assert {path.read_text(encoding="utf-8") for path in foreign} == {CARELESS}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".git", ".git/a.sql", ".nox/test", "deep/node_modules", "env/lib/a.sql", "vendored/deep"],
+)
+def test_what_is_not_the_projects_cannot_be_named(root: Path, name: str) -> None:
+    """Asked for by name it is refused, with the reason, before anything is written."""
+    foreign = foreign_files(root)
+    own = write(root, CARELESS)
+
+    with pytest.raises(StyleError, match="is not the project's own"):
+        check([own, root / name], root=root, cache_dir=None, fix=True)
+
+    assert {path.read_text(encoding="utf-8") for path in [own, *foreign]} == {CARELESS}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+def test_no_link_leads_a_fix_out_of_the_workspace(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Links of files and folders, to outside, to what is left alone and in a circle."""
+    outside = tmp_path_factory.mktemp("outside")
+    theirs = write(outside, CARELESS)
+    foreign = foreign_files(root)
+    (root / "file.sql").symlink_to(theirs)
+    (root / "folder").symlink_to(outside)
+    (root / "git.sql").symlink_to(root / ".git/a.sql")
+    (root / "made.sql").symlink_to(root / "deep/local/b.sql")
+    (root / "loop").symlink_to(root)
+    (root / "self.sql").symlink_to("self.sql")
+    (root / "void.sql").symlink_to("nothing.sql")
+    (root / "self.sql").unlink()
+    (root / "void.sql").unlink()
+    own = write(root, CARELESS, "own.sql")
+    (root / "link.sql").symlink_to("own.sql")
+
+    assert check([root], root=root, cache_dir=None, fix=True).fixed == ("own.sql",)
+    for link in ("file.sql", "folder", "folder/a.sql", "git.sql"):
+        with pytest.raises(StyleError, match=r"a link leads out|is not the project's own"):
+            check([root / link], root=root, cache_dir=None, fix=True)
+
+    assert {path.read_text(encoding="utf-8") for path in [theirs, *foreign]} == {CARELESS}
+    assert (root / "link.sql").is_symlink()
+    assert own.read_text(encoding="utf-8") == MENDED
+
+
+def test_outside_is_no_place_to_check(root: Path) -> None:
+    """A file that is not in the workspace has another style, or none."""
+    with pytest.raises(StyleError, match="outside of the workspace"):
+        check([root.parent / "a.sql"], root=root, cache_dir=None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from schema_targets.build_file import Target
     from schema_targets.dependencies import Dependencies
     from schema_targets.labels import Label
-
-CACHE = ".cache/schema"
 
 
 def open_files(root: Path | None) -> Files:
@@ -67,19 +63,6 @@ def read_label(workspace: Workspace, text: str) -> Label:
     if not workspace.expand([label]) or workspace.expand([label])[0] not in workspace.targets:
         raise UsageError(f"there is no target {label}\n  help: {workspace.suggest(label)}")
     return label
-
-
-def code_digest(*packages: str) -> str:
-    """A digest of our own code: a new version must not trust what an old one remembered."""
-    digest = hashlib.sha256()
-    for package in packages:
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations if spec else None) or ():
-            for path in sorted(Path(folder).rglob("*")):
-                if path.suffix in {".py", ".sql", ".txt"}:
-                    digest.update(path.relative_to(folder).as_posix().encode())
-                    digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def parsed(workspace: Workspace, targets: Sequence[Target]) -> list[SqlFile]:
