@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pathspec
-
 from schema_sql.files import ForeignFileError, is_foreign, own_path
 from schema_style.findings import StyleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from pathspec import GitIgnoreSpec
 
 _IGNORE_FILE = ".gitignore"
 # A folder with one of these is somebody else's: another checkout, or a virtual environment.
@@ -97,7 +97,7 @@ class _Ignored:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._specs: dict[Path, pathspec.GitIgnoreSpec] = {}
+        self._specs: dict[Path, GitIgnoreSpec] = {}
 
     def names(self, path: Path, *, folder: bool) -> bool:
         """Whether a path is ignored; that the folders above it are not is taken for granted."""
@@ -116,12 +116,15 @@ class _Ignored:
             self.names(each, folder=True) for each in below
         )
 
-    def _spec(self, folder: Path) -> pathspec.GitIgnoreSpec:
+    def _spec(self, folder: Path) -> GitIgnoreSpec:
+        # Imported here, because a run over named files, such as all fragments, needs none.
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415
+
         if folder not in self._specs:
             path = folder / _IGNORE_FILE
             try:
                 text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-                self._specs[folder] = pathspec.GitIgnoreSpec.from_lines(text.splitlines())
+                self._specs[folder] = GitIgnoreSpec.from_lines(text.splitlines())
             except (OSError, ValueError) as error:
                 name = path.relative_to(self._root).as_posix()
                 raise StyleError(f"{name}: cannot read it: {error}") from error
