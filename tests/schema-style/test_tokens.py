@@ -50,7 +50,23 @@ COMMENTS = st.one_of(
 )
 NUMBERS = st.sampled_from(["1", "1_000", "0x1F", "0b1", "1.", ".5", "1.5e-3", "1..10", "$1", "$23"])
 SYMBOLS = st.sampled_from(
-    ["(", ")", "[", "]", ",", ";", ".", ":", "::", ":=", "=>", "..", "OPERATOR(pg_catalog.<=)"]
+    [
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        ";",
+        ".",
+        ":",
+        "::",
+        ":=",
+        "=>",
+        "..",
+        "OPERATOR(pg_catalog.<=)",
+        "OPERATOR(a.+\n)",
+        "CREATE OPERATOR a.\n=== ",
+    ]
 )
 SPACE = st.sampled_from(["", "", " ", "  ", "\n", "\n\n  ", "\t"])
 TEXTS = st.lists(
@@ -150,6 +166,7 @@ def ends_alike(text: str, fixed: str) -> bool:
         ("'a'\n'b'", "'a'\n  'b'", True),
         ("'a'\n'b'", "'a' 'b'", False),
         ("'a'\n'b'", "'ab'", False),
+        ("'\\'\n'b'", "'\\'\n  'b'", True),
         ("E'a'\n'b'", "E'a'\n  'b'", False),
         ("ÜBER", "Über", True),
         ("ÜBER", "über", False),

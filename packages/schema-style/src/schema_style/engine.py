@@ -227,7 +227,7 @@ def _is_owned(shown: StandIn, lines: list[int], violation: SQLBaseError) -> bool
     """
     if violation.rule_code() != _SPACING:
         return False
-    offset = lines[violation.line_no - 1] + violation.line_pos - 1
+    offset = lines[max(violation.line_no, 1) - 1] + violation.line_pos - 1
     closes = any(fix.edit_type == "delete" for fix in getattr(violation, "fixes", ()))
     return shown.owns(offset, closes=closes)
 

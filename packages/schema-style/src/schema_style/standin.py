@@ -39,7 +39,7 @@ _BEFORE = {1: "~", 2: "+~", 3: "++~", 4: "+++~", 5: "++++~"}
 _LONG = 6
 _SYMBOL = re.compile(r"[-+*/<>=~!@#%^&|`?]+")
 
-# What an operand begins or ends behind: a reserved word, such as SELECT or AND, but for these.
+# Behind a reserved word, such as SELECT or AND, an operand begins; but these are operands.
 _OPERANDS = frozenset(
     {
         "NULL_P",
@@ -155,7 +155,8 @@ class StandIn:
         for unit, gap in zip(units, gaps, strict=False):
             own = places[at : at + len("".join(unit.shown.split()))]
             new = fixed[end : own[0]]
-            between.append(new if before is None or _divides(before, new, unit) else gap)
+            kept = new == gap or before is None or _divides(before, new, unit)
+            between.append(new if kept else gap)
             texts.append(_recased(unit, "".join(fixed[place] for place in own)))
             at += len(own)
             end = own[-1] + 1
@@ -264,7 +265,7 @@ def _unit(first: Token, text: str, before: Token | None, *, several: bool) -> Un
         shown = "1" * len(text)
     elif before is not None and before.kind == "OPERATOR" and (several or kind == "Op"):
         # CREATE OPERATOR names it; sqlfluff knows no schema there.
-        shown = "=" * len(text)
+        shown = _filled(text, "", "", "=")
     elif kind == "Op" or (several and kind == "OPERATOR"):
         return _operator(first, text, before)
     elif first.folds:
@@ -298,7 +299,9 @@ def _is_operand(token: Token | None) -> bool:
     return not token.reserved or token.kind in _OPERANDS
 
 
-def _filled(text: str, left: str, right: str) -> str:
-    """A row of x as long as a text, with its line breaks, between a beginning and an end."""
-    inner = text[len(left) : len(text) - len(right)]
-    return left + re.sub(r"[^\n]", "x", inner) + right
+def _filled(text: str, left: str, right: str, filler: str = "x") -> str:
+    """A row of one character as long as a text, with its line breaks, between two ends."""
+    first, last = len(left), len(text) - len(right)
+    if "\n" in text[:first] + text[last:]:
+        return text  # sqlfluff may misread it; its lines matter more.
+    return left + re.sub(r"[^\n]", filler, text[first:last]) + right

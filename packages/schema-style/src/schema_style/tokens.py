@@ -8,6 +8,7 @@ import dataclasses
 import re
 import string
 from collections.abc import Iterator
+from typing import Any
 
 from pglast.parser import ParseError, scan
 
@@ -21,9 +22,9 @@ CONTINUED = "continued string"
 # character, as UTF-8 has (downcase_identifier in scansup.c): Ü stays Ü.
 _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
-# One piece of a string that goes on on the next line, as in 'a'\n'b'. No backslash: in E'…' it may
-# hide a quote, and such a string is taken as a whole.
-_PIECE = re.compile(r"'(?:[^'\\]|'')*'")
+# One piece of a string that goes on on the next line, as in 'a'\n'b'. One of E'…', in which a
+# backslash may hide a quote, is taken as a whole.
+_PIECE = re.compile(r"'(?:[^']|'')*'")
 _BETWEEN_PIECES = re.compile(r"[ \t]*\n[ \t\n]*")
 
 
@@ -113,9 +114,10 @@ def tokens(text: str) -> list[Token]:
     return [piece for token in found for piece in _pieces(token, text)]
 
 
-def _pieces(token: object, text: str) -> Iterator[Token]:
-    kind, start, end = token.name, token.start, token.end + 1  # type: ignore[attr-defined]
-    whole = Token(kind, start, text[start:end], token.kind == "RESERVED_KEYWORD")  # type: ignore[attr-defined]
+def _pieces(found: Any, text: str) -> Iterator[Token]:
+    """A token as pglast has it; several where it is a string that goes on on the next line."""
+    kind, start = found.name, found.start
+    whole = Token(kind, start, text[start : found.end + 1], found.kind == "RESERVED_KEYWORD")
     if kind != "SCONST" or not whole.text.startswith("'"):
         yield whole
         return
@@ -124,12 +126,11 @@ def _pieces(token: object, text: str) -> Iterator[Token]:
     while match := _PIECE.match(whole.text, at):
         pieces.append(Token(CONTINUED if pieces else kind, start + at, match[0]))
         gap = _BETWEEN_PIECES.match(whole.text, match.end())
+        at = gap.end() if gap else match.end()
         if gap is None:
-            # At the end these are all; otherwise a comment is between, or a backslash within.
-            at = match.end()
             break
-        at = gap.end()
-    yield from pieces if at == len(whole.text) and pieces else [whole]
+    # Short of the end there is a comment between, and it is one thing.
+    yield from pieces if at == len(whole.text) else [whole]
 
 
 def same_tokens(one: str, other: str) -> bool:
