@@ -215,6 +215,10 @@ def test_noqa_has_no_effect(root: Path) -> None:
         ("SELECT ÉTÉ, éone FROM a$b;\n", "SELECT ÉtÉ, éone FROM a$b;\n"),
         ('SELECT "Ü  -- noqa" FROM U&"d!61" UESCAPE \'!\';\n', None),
         ("select a[1 : 2], f(x=>1), b ::text;\n", "SELECT a[1:2], f(x => 1), b::TEXT;\n"),
+        (
+            "GRANT SELECT\nON TABLE Public\n.Runs TO a;\n",
+            "GRANT SELECT\nON TABLE public.runs TO a;\n",
+        ),
         ("/* x /* y */ z  */\nselect 1 -- c", "/* x /* y */ z  */\nSELECT 1; -- c\n"),
     ],
 )
