@@ -88,7 +88,10 @@ def db(session: nox.Session) -> None:
 def schema(session: nox.Session) -> None:
     """Run the schema command with anything that it can do: `-- query`, `-- explain RULE`, …."""
     install(session, *PACKAGES)
-    session.run("schema", *session.posargs)
+    root = Path.cwd()
+    # Paths on the command line begin where the user is, and not where this file is.
+    with session.chdir(session.invoked_from):
+        session.run("schema", f"--root={root}", *session.posargs)
 
 
 @nox.session

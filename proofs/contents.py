@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from proofs.report import ROOT
-from schema_assemble.output import read_output, write_output
+from schema_assemble.output import read_output
+from schema_sql.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         sys.stderr.write("docs/proofs.md: stale\n  help: run `nox -s lint -- --fix proofs`\n")
         return 1
-    write_output(target, text)
+    write_file(ROOT, "docs/proofs.md", text)
     return 0
 
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schema_assemble.output import write_output
 from schema_database import DatabaseError
+from schema_sql.files import write_file
 from schema_sql.source import SourceError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def conclude(
     held = bool(claims) and not failures
     target = f"docs/proofs/{name}.md"
     if held and page:
-        write_output(ROOT / target, page().strip() + "\n")
+        write_file(ROOT, target, page().strip() + "\n")
     else:
         sys.stdout.write(f"{target} stays as it is.\n")
     sys.stdout.write(f"{claims - len(failures)} passed, {len(failures)} failed\n")

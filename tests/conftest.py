@@ -56,6 +56,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_RUNNING].close()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the command remembers what it saw; that of whoever runs the tests is left alone."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The server that all tests share."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proofs.report import ROOT, run_proof
-from schema_assemble.output import write_output
+from schema_sql.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -135,7 +135,7 @@ def write_lock(name: str) -> None:
     for package in lock["packages"].values():
         for key in ("funding", "resolved"):
             package.pop(key, None)
-    write_output(_HERE / name / "package-lock.json", json.dumps(lock, indent=2) + "\n")
+    replace_file(_HERE / name / "package-lock.json", json.dumps(lock, indent=2) + "\n")
 
 
 def run(

@@ -1,78 +1,10 @@
 """The built file on disk."""
 
-import os
-import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from schema_assemble.output import change_summary, difference, read_output, write_output
-
-
-def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
-    """The first build makes the folder; line ends are line feeds on every system."""
-    path = tmp_path / "a/b/1_x.sql"
-
-    write_output(path, "é\nb\n")
-
-    assert path.read_bytes() == "é\nb\n".encode()
-    assert [p.name for p in path.parent.iterdir()] == ["1_x.sql"]
-
-
-def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
-    """A build does not make a file private, nor a private file public."""
-    fresh, private = tmp_path / "fresh.sql", tmp_path / "private.sql"
-    private.touch(mode=0o600)
-
-    write_output(fresh, "a")
-    write_output(private, "a")
-
-    if os.name == "posix":
-        assert stat.S_IMODE(fresh.stat().st_mode) == 0o644
-        assert stat.S_IMODE(private.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("step", ["chmod", "replace"])
-@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()])
-def test_a_failure_in_the_middle_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, failure: BaseException
-) -> None:
-    """Whoever looks sees the old text whole, and no temporary file beside it."""
-    path = tmp_path / "x.sql"
-    path.write_text("old", encoding="utf-8")
-
-    def fail(*_: Any, **__: Any) -> None:
-        raise failure
-
-    monkeypatch.setattr(Path, step, fail)
-    with pytest.raises(type(failure)):
-        write_output(path, "new")
-
-    assert path.read_text(encoding="utf-8") == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["x.sql"]
-
-
-def test_text_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
-    """A failure while the text is written is no exception to that."""
-    path = tmp_path / "x.sql"
-    path.write_text("old", encoding="utf-8")
-
-    with pytest.raises(UnicodeEncodeError):
-        write_output(path, "new \udcff")
-
-    assert path.read_text(encoding="utf-8") == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["x.sql"]
-
-
-def test_a_folder_in_the_way_is_not_replaced(tmp_path: Path) -> None:
-    """Where a folder has the name of the output, nothing is lost and nothing is left."""
-    (tmp_path / "x.sql").mkdir()
-
-    with pytest.raises(OSError, match=r"x\.sql"):
-        write_output(tmp_path / "x.sql", "new")
-
-    assert [p.name for p in tmp_path.iterdir()] == ["x.sql"]
+from schema_assemble.output import change_summary, difference, read_output
 
 
 @pytest.mark.parametrize("data", [b"a\r\nb", b"a\rb", b"\xff", b""])

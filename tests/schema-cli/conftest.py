@@ -1,5 +1,6 @@
 """A small workspace, and the command in it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,16 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.write_text(text, encoding="utf-8", newline="")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def styled(root: Path) -> Path:
+    """A sound workspace with this repository's style, in which no rule finds anything."""
+    shutil.copy(Path(__file__).parents[2] / "pyproject.toml", root)
+    tasks = root / "packages/db/tasks"
+    (tasks / "table.sql").write_text("CREATE SCHEMA IF NOT EXISTS tasks;\n", encoding="utf-8")
+    (tasks / "access.sql").write_text("GRANT USAGE ON SCHEMA tasks TO anon;\n", encoding="utf-8")
+    return root
 
 
 Run = Callable[..., tuple[int, str, str]]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from schema_cli.memory import memory_folder
 from schema_targets.workspace import find_files
 
 Run = Callable[..., tuple[int, str, str]]
@@ -163,6 +164,108 @@ def test_a_second_migration_holds_only_what_is_new(root: Path, run: Run) -> None
     assert run("deps")[0] == 0
 
 
+def files_and_links(folder: Path) -> dict[Path, bytes | str]:
+    """All that is below a folder: what files hold and where links lead."""
+    return {
+        path: str(path.readlink()) if path.is_symlink() else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        "../1_x.sql",
+        "out/../../1_x.sql",
+        "/outside/1_x.sql",
+        "C:/1_x.sql",
+        "out\\\\..\\\\../1_x.sql",
+        ".git/hooks/1_x.sql",
+        "out/./1_x.sql",
+        "out//1_x.sql",
+        ".GIT/1_x.sql",
+        "GIT~1/hooks/1_x.sql",
+        "node_modules/1_x.sql",
+        "a\\u001b[2Jb/1_x.sql",
+    ],
+)
+@pytest.mark.parametrize("arguments", [("build",), ("build", "--check"), ("build", "//db:m")])
+def test_no_output_leads_out_of_the_workspace(
+    root: Path, run: Run, out: str, arguments: tuple[str, ...]
+) -> None:
+    """A BUILD file cannot name a place outside, in .git or in another tool's folder."""
+    (root / ".git/hooks").mkdir(parents=True)
+    build = root / "packages/db/BUILD.toml"
+    build.write_text(build.read_text("utf-8").replace(OUT, out), encoding="utf-8")
+    before = files_and_links(root.parent)
+
+    status, _, err = run(*arguments)
+
+    assert status == 1
+    assert err.startswith("packages/db/BUILD.toml:3:7: build-file: out: ")
+    assert files_and_links(root.parent) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+@pytest.mark.parametrize(
+    ("link", "to"),
+    [
+        ("out", "../outside"),
+        ("out", ".git/hooks"),
+        (OUT, "../../outside/theirs.sql"),
+        (OUT, "../../outside/new.sql"),
+        (OUT, "../.git/hooks/post-checkout"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("build",), ("build", "--check"), ("build", "//db:m")])
+def test_no_link_leads_an_output_out_of_the_workspace(
+    root: Path, run: Run, link: str, to: str, arguments: tuple[str, ...]
+) -> None:
+    """A link in the place of the output, or of its folder, is named, and nothing is written."""
+    (root / ".git/hooks").mkdir(parents=True)
+    outside = root.parent / "outside"
+    outside.mkdir(exist_ok=True)
+    (outside / "theirs.sql").write_text("theirs", encoding="utf-8")
+    (root / link).parent.mkdir(exist_ok=True)
+    (root / link).symlink_to(to)
+    before = files_and_links(root.parent)
+
+    status, out, err = run(*arguments)
+
+    assert (status, out) == (2, "")
+    assert err.startswith(f"schema: cannot write {OUT}: ")
+    assert files_and_links(root.parent) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+def test_an_output_that_became_a_link_is_not_up_to_date(root: Path, run: Run) -> None:
+    """What is remembered of the last build does not vouch for a file elsewhere."""
+    run("build")
+    outside = root.parent / "elsewhere.sql"
+    (root / OUT).rename(outside)
+    (root / OUT).symlink_to(outside)
+
+    assert run("build")[0] == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+def test_deps_are_not_written_through_a_link(root: Path, run: Run) -> None:
+    """A BUILD file that is a link to outside is read, and never written."""
+    outside = root.parent / "outside.toml"
+    build = root / "packages/db/tasks/BUILD.toml"
+    text = build.read_text("utf-8").replace('  "//db/platform:roles",\n', "")
+    outside.write_text(text, encoding="utf-8")
+    build.unlink()
+    build.symlink_to(outside)
+
+    status, _, err = run("deps", "--fix")
+
+    assert status == 2
+    assert err.startswith("schema: packages/db/tasks/BUILD.toml: a link leads out of the workspace")
+    assert outside.read_text("utf-8") == text
+
+
 def test_a_workspace_without_migrations_has_nothing_to_build(root: Path, run: Run) -> None:
     """Building nothing is wrong usage and not a success."""
     (root / "packages/db/BUILD.toml").unlink()
@@ -180,7 +283,9 @@ def test_a_workspace_without_migrations_has_nothing_to_build(root: Path, run: Ru
 def test_a_spoilt_memory_is_no_harm(root: Path, run: Run, memory: str) -> None:
     """What is remembered of the last build saves time and is never needed."""
     run("build")
-    path = root / ".cache/schema/build.json"
+    folder = memory_folder(root)
+    assert folder is not None
+    path = folder / "build.json"
     assert path.exists()
     path.write_text(memory, encoding="utf-8")
 
@@ -204,7 +309,6 @@ def test_a_checkout_that_cannot_be_written_to_can_be_checked(
 ) -> None:
     """--check needs no place to remember anything."""
     run("build")
-    shutil.rmtree(root / ".cache")
 
     def fail(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")

@@ -163,7 +163,11 @@ def test_long_lines_are_left_to_their_author(root: Path) -> None:
         ("select 1; SELECT (1;\n", "a.sql:1:18: parsing:", "closing bracket"),
         ("SELECT 'abc\n", "a.sql:1:8: parsing:", "'abc"),
         ("SELECT 1;\n-- sqlfluff:dialect:none\n", "a.sql:2:1: inline-configuration:", "sqlfluff"),
-        ("SELECT 1;\nSELECT 'ü\xff';\n".encode("latin-1"), "a.sql:2:9: encoding:", "0xfc"),
+        (
+            "SELECT 1;\nSELECT 'ü\xff';\n".encode("latin-1"),
+            "a.sql:2:9: unreadable-file:",
+            "not UTF-8",
+        ),
     ],
 )
 def test_unreadable_file_is_one_finding(
@@ -183,6 +187,98 @@ def test_noqa_has_no_effect(root: Path) -> None:
     """No comment in a file switches the style off."""
     write(root, "select 1; -- noqa\n")
     assert [finding.code for finding in look(root).findings] == ["CP01"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        ("SELECT a OPERATOR(pg_catalog.<=) b;\n", None),
+        ("SELECT a\nORDER BY b USING OPERATOR(pg_catalog.<);\n", "SELECT a\nORDER BY"),
+        ("CREATE OPERATOR public.=== (FUNCTION = f, LEFTARG = a);\n", None),
+        (
+            (
+                "ALTER TABLE t ADD CONSTRAINT c\n"
+                "EXCLUDE USING gist (a WITH OPERATOR(pg_catalog.=), b WITH -|-);\n"
+            ),
+            None,
+        ),
+        ("SELECT a ?- b;\n", None),
+        ("SELECT a?-b;\n", "SELECT a ?- b;\n"),
+        ("SELECT @ -5, |/ 25, !!q, ~5;\n", None),
+        ("SELECT - - 5;\n", "SELECT - -5;\n"),
+        ("SELECT a # b, a <-> b, a &<| b, a |=| b;\n", None),
+        ("SELECT j @? '$.a', j #>> '{a}', j ->> 'x', j @@ '$.a';\n", None),
+        ("SELECT a<=b, c!=d;\n", "SELECT a <= b, c != d;\n"),
+        ("SELECT N'x', U&'d!61' UESCAPE '!', E'\\'', B'01', X'1F';\n", None),
+        ("SELECT $$a  b$$, $Tag$a  b$Tag$, $1, 0x1F, 1_000, 1., .5e10;\n", None),
+        ("SELECT ÜBER FROM É;\n", "SELECT Über FROM É;\n"),
+        ("SELECT ÉTÉ, éone FROM a$b;\n", "SELECT ÉtÉ, éone FROM a$b;\n"),
+        ('SELECT "Ü  -- noqa" FROM U&"d!61" UESCAPE \'!\';\n', None),
+        ("select a[1 : 2], f(x=>1), b ::text;\n", "SELECT a[1:2], f(x => 1), b::TEXT;\n"),
+        (
+            "GRANT SELECT\nON TABLE Public\n.Runs TO a;\n",
+            "GRANT SELECT\nON TABLE public.runs TO a;\n",
+        ),
+        ("/* x /* y */ z  */\nselect 1 -- c", "/* x /* y */ z  */\nSELECT 1; -- c\n"),
+    ],
+)
+def test_a_fix_keeps_every_token(root: Path, text: str, fixed: str | None) -> None:
+    """What PostgreSQL reads as one thing is never split, joined or renamed, nor reported."""
+    path = write(root, text)
+
+    result = look(root, fix=True)
+
+    assert [str(finding) for finding in result.findings] == []
+    assert path.read_text(encoding="utf-8").startswith(fixed or text)
+
+
+def test_a_comma_is_not_carried_over_a_comment(root: Path) -> None:
+    """What comes before a comment stays there; the rest of the file is fixed."""
+    path = write(root, "select\n  a -- first\n  , b ;\n")
+
+    [finding] = look(root, fix=True).findings
+
+    assert path.read_text(encoding="utf-8") == "SELECT\n  a -- first\n  , b;\n"
+    assert (finding.code, finding.line, finding.fixable) == ("LT04", 3, False)
+    assert finding.help.startswith("correct it by hand: ")
+
+
+@pytest.mark.parametrize("char", ["\u2028", "\u2029", "\u0085", "\v", "\f", "\x1c", "\x1d", "\x1e"])
+@pytest.mark.parametrize(
+    "directive",
+    [
+        "-- sqlfluff:rules:capitalisation.keywords:capitalisation_policy:lower",
+        "--sqlfluff:dialect:none",
+        "-- noqa: disable=all",
+    ],
+)
+def test_no_line_break_of_another_script_hides_a_directive(
+    root: Path, char: str, directive: str
+) -> None:
+    """What Python takes for the end of a line does not make a comment sqlfluff's configuration."""
+    write(root, f"-- Reason.{char}{directive}\nselect 1;\n")
+
+    assert [finding.code for finding in look(root).findings] == ["CP01"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("-- Reason.\rselect 1;\n", "a.sql:1:11: unreadable-file: the file holds a carriage return"),
+        ("SELECT\v1;\n", "a.sql:1:7: white-space: U+000B"),
+        ("SELECT 1;\n\f\nselect 2;\n", "a.sql:2:1: white-space: U+000C"),
+        ("SELECT\x1e1;\n", "a.sql:1:7: parsing: PostgreSQL does not know"),
+        ("\\echo select\nSELECT 1;\n", "a.sql:1:1: parsing: this is a command of psql"),
+    ],
+)
+def test_nothing_hides_the_rest_of_a_file(root: Path, text: str, place: str) -> None:
+    """What sqlfluff would take for a comment or a space, and PostgreSQL would not, is reported."""
+    path = write(root, text)
+
+    [finding] = look(root, fix=True).findings
+
+    assert str(finding).startswith(place)
+    assert path.read_bytes() == text.encode()
 
 
 def test_empty_file_is_no_finding(root: Path) -> None:
@@ -311,4 +407,111 @@ def test_wrong_configuration_is_one_clear_error(
 def test_missing_path_is_one_clear_error(root: Path) -> None:
     """A path that does not exist is named, relative to the root."""
     with pytest.raises(StyleError, match=r"^x/none\.sql: no such file or directory$"):
-        check([Path("x/none.sql")], root=root, cache_dir=None)
+        check([root / "x/none.sql"], root=root, cache_dir=None)
+
+
+@pytest.mark.parametrize(
+    ("data", "fixed"),
+    [
+        (b"\xef\xbb\xbfSELECT 1;\n", None),
+        (b"\xef\xbb\xbfselect 1;\r\n", b"SELECT 1;\n"),
+        (b"SELECT 1;\r\nSELECT 2;\r\n", None),
+    ],
+)
+def test_a_byte_order_mark_is_no_part_of_the_text(
+    root: Path, data: bytes, fixed: bytes | None
+) -> None:
+    """A file is read as every other tool of ours reads it, and not rewritten for its mark alone."""
+    path = write(root, data)
+
+    assert look(root, fix=True).findings == ()
+    assert path.read_bytes() == (fixed or data)
+
+
+def foreign_files(root: Path) -> list[Path]:
+    """Files out of style that are not the project's, and a .gitignore that names some of them."""
+    names = [
+        ".git/a.sql",
+        ".nox/test/lib/a.sql",
+        ".venv/a.sql",
+        "deep/node_modules/x/a.sql",
+        "deep/__pycache__/a.sql",
+        "env/lib/a.sql",
+        "vendored/a.sql",
+        "vendored/deep/a.sql",
+        "dist/a.sql",
+        "deep/made.sql",
+        "deep/local/b.sql",
+        "deep/.hidden.sql",
+    ]
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write(root, CARELESS, name)
+    (root / "env/pyvenv.cfg").touch()
+    (root / "vendored/.git").write_text("gitdir: elsewhere", encoding="utf-8")
+    (root / ".gitignore").write_text("# made\ndist/\n*.sql\n!*.sql\nmade.sql\n", encoding="utf-8")
+    (root / "deep/.gitignore").write_text("/local\n", encoding="utf-8")
+    return [root / name for name in names]
+
+
+def test_what_is_not_the_projects_is_left_alone(root: Path) -> None:
+    """A folder stands for the project's files in it, and for nobody else's."""
+    foreign = foreign_files(root)
+    write(root, CARELESS, "deep/own.sql")
+    write(root, CARELESS)
+
+    result = check([root], root=root, cache_dir=None, fix=True)
+
+    assert result.fixed == ("a.sql", "deep/own.sql")
+    assert {path.read_text(encoding="utf-8") for path in foreign} == {CARELESS}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".git", ".git/a.sql", ".nox/test", "deep/node_modules", "env/lib/a.sql", "vendored/deep"],
+)
+def test_what_is_not_the_projects_cannot_be_named(root: Path, name: str) -> None:
+    """Asked for by name it is refused, with the reason, before anything is written."""
+    foreign = foreign_files(root)
+    own = write(root, CARELESS)
+
+    with pytest.raises(StyleError, match="is not the project's own"):
+        check([own, root / name], root=root, cache_dir=None, fix=True)
+
+    assert {path.read_text(encoding="utf-8") for path in [own, *foreign]} == {CARELESS}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+def test_no_link_leads_a_fix_out_of_the_workspace(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Links of files and folders, to outside, to what is left alone and in a circle."""
+    outside = tmp_path_factory.mktemp("outside")
+    theirs = write(outside, CARELESS)
+    foreign = foreign_files(root)
+    (root / "file.sql").symlink_to(theirs)
+    (root / "folder").symlink_to(outside)
+    (root / "git.sql").symlink_to(root / ".git/a.sql")
+    (root / "made.sql").symlink_to(root / "deep/local/b.sql")
+    (root / "loop").symlink_to(root)
+    (root / "self.sql").symlink_to("self.sql")
+    (root / "void.sql").symlink_to("nothing.sql")
+    (root / "self.sql").unlink()
+    (root / "void.sql").unlink()
+    own = write(root, CARELESS, "own.sql")
+    (root / "link.sql").symlink_to("own.sql")
+
+    assert check([root], root=root, cache_dir=None, fix=True).fixed == ("own.sql",)
+    for link in ("file.sql", "folder", "folder/a.sql", "git.sql"):
+        with pytest.raises(StyleError, match=r"a link leads out|is not the project's own"):
+            check([root / link], root=root, cache_dir=None, fix=True)
+
+    assert {path.read_text(encoding="utf-8") for path in [theirs, *foreign]} == {CARELESS}
+    assert (root / "link.sql").is_symlink()
+    assert own.read_text(encoding="utf-8") == MENDED
+
+
+def test_outside_is_no_place_to_check(root: Path) -> None:
+    """A file that is not in the workspace has another style, or none."""
+    with pytest.raises(StyleError, match="outside of the workspace"):
+        check([root.parent / "a.sql"], root=root, cache_dir=None)

@@ -1,11 +1,12 @@
-"""The built file on disk: knows how to compare and replace it; knows nothing of its content."""
+"""The built file on disk: knows how to compare it; knows nothing of its content."""
 
 from __future__ import annotations
 
 import difflib
-import os
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def read_output(path: Path) -> str | None:
@@ -14,26 +15,6 @@ def read_output(path: Path) -> str | None:
         return path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
         return None
-
-
-def write_output(path: Path, text: str) -> None:
-    """Replace a file's text: whoever looks sees the old one or the new one, whole.
-
-    Raises:
-        OSError: The file cannot be written; the old one is still there.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp makes it private; the file that was there says what it should be.
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def difference(name: str, old: str, new: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from schema_targets.build_file import Target
     from schema_targets.dependencies import Dependencies, Interface
     from schema_targets.labels import Label
-
-CACHE = ".cache/schema"
 
 
 def open_files(root: Path | None) -> Files:
@@ -78,19 +74,6 @@ def read_label(workspace: Workspace, text: str) -> Label:
     return label
 
 
-def code_digest(*packages: str) -> str:
-    """A digest of our own code: a new version must not trust what an old one remembered."""
-    digest = hashlib.sha256()
-    for package in packages:
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations if spec else None) or ():
-            for path in sorted(Path(folder).rglob("*")):
-                if path.suffix in {".py", ".sql", ".txt"}:
-                    digest.update(path.relative_to(folder).as_posix().encode())
-                    digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def parsed(workspace: Workspace, targets: Sequence[Target]) -> list[SqlFile]:
     """The SQL of targets.
 
@@ -133,7 +116,7 @@ def build_migration(dependencies: Dependencies, migration: Target) -> Built:
         migration.label,
         migration.title,
         workspace.shipped(migration),
-        History(name, tuple(names[: names.index(name)])),
+        history=History(name, tuple(names[: names.index(name)])),
     )
 
 
@@ -143,6 +126,7 @@ def build_shipped(
     label: Label,
     title: str,
     shipped: Sequence[Target],
+    *,
     history: History | None = None,
 ) -> Built:
     """The migration that ships given fragments.

@@ -9,12 +9,11 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from schema_sql.files import replace_file
 from schema_style.findings import Finding
 
 _NAME = "findings.json"
@@ -27,12 +26,13 @@ def fingerprint(config: Mapping[str, Any]) -> str:
         config: The `[tool.sqlfluff]` table.
 
     Returns:
-        A hexadecimal hash over the table, sqlfluff's version and the code of this package.
+        A hexadecimal hash over the table, the versions of what reads SQL and this package's code.
     """
     own = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         own.update(source.read_bytes())
-    parts = [config, importlib.metadata.version("sqlfluff"), own.hexdigest()]
+    versions = [importlib.metadata.version(name) for name in ("pglast", "sqlfluff")]
+    parts = [config, versions, own.hexdigest()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -99,28 +99,4 @@ class Cache:
         files = {path: entry for path, entry in self._entries.items() if (root / path).is_file()}
         text = json.dumps({"key": self._key, "files": files}, sort_keys=True)
         with contextlib.suppress(OSError):
-            self._directory.mkdir(parents=True, exist_ok=True)
-            replace(self._directory / _NAME, text)
-
-
-def replace(path: Path, text: str) -> None:
-    """Replace a file's text as a whole, or not at all.
-
-    Args:
-        path: The file; need not exist.
-        text: What it shall hold, written as UTF-8 with LF line ends.
-
-    Raises:
-        OSError: The directory or the file cannot be written.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp's file is private to its owner; 0o644 & ~umask is not to be had without a race.
-        beside.chmod(path.stat().st_mode if path.exists() else 0o644)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+            replace_file(self._directory / _NAME, text)

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from schema_style.cache import Cache, fingerprint, replace
+from schema_sql.files import write_file
+from schema_sql.source import SourceError, read_source
+from schema_style.cache import Cache, fingerprint
+from schema_style.discover import find_sql
 from schema_style.findings import Finding, StyleError
 from schema_style.job import Job, Outcome
 
@@ -32,8 +35,10 @@ def check(
     """Hold SQL files against the style that `[tool.sqlfluff]` of the root's pyproject.toml sets.
 
     Args:
-        paths: Files, and directories whose .sql files are meant. Relative ones begin at `root`.
-        root: The directory of the pyproject.toml; findings name files relative to it.
+        paths: Files, and directories whose .sql files are meant (see `find_sql`). Relative ones
+            begin at the current directory.
+        root: The directory of the pyproject.toml; findings name files relative to it, and nothing
+            outside of it is written.
         cache_dir: Where findings are remembered by content; None remembers nothing.
         fix: Mend what can be mended, in place. A file without such a finding is not written.
 
@@ -41,30 +46,32 @@ def check(
         The findings and the files that were rewritten.
 
     Raises:
-        StyleError: A path or the configuration cannot be read, or a mended file not be written.
+        StyleError: A path is missing or not the workspace's own, the configuration cannot be
+            read, or a mended file not be written.
     """
     root = root.resolve()
-    files = _files(paths, root)
+    files = find_sql(paths, root)
     cache = Cache.load(cache_dir, fingerprint(_config(root))) if cache_dir else None
 
     findings: list[Finding] = []
     jobs: list[Job] = []
     for path in files:
-        name = _name(path, root)
-        content = _read(path, name)
-        known = cache.get(name, content) if cache else None
+        name = path.relative_to(root).as_posix()
+        try:
+            source = read_source(path, name)
+        except SourceError as error:
+            findings.append(_unreadable(error))
+            continue
+        known = cache.get(name, source.data) if cache else None
         if known is not None and not (fix and any(finding.fixable for finding in known)):
             findings += known
             continue
-        try:
-            jobs.append(Job(name, content.decode("utf-8"), root, fix))
-        except UnicodeDecodeError as error:
-            findings.append(_not_utf8(name, content, error.start))
+        jobs.append(Job(name, source.text, root, fix))
 
     fixed: list[str] = []
     for job, outcome in zip(jobs, _run(jobs), strict=True):
         if outcome.text != job.text:
-            _write(root / job.path, job.path, outcome.text)
+            _write(root, job.path, outcome.text)
             fixed.append(job.path)
         if cache:
             cache.put(job.path, outcome.text.encode(), outcome.findings)
@@ -86,48 +93,23 @@ def _config(root: Path) -> dict[str, Any]:
         raise StyleError(f"{path.name}: {error}") from error
 
 
-def _files(paths: Sequence[Path], root: Path) -> list[Path]:
-    files: set[Path] = set()
-    for path in paths:
-        # Resolved, so that a link is mended where it points to and not replaced by a copy.
-        absolute = (root / path).resolve()
-        if absolute.is_dir():
-            files.update(found.resolve() for found in absolute.rglob("*.sql"))
-        elif absolute.exists():
-            files.add(absolute)
-        else:
-            raise StyleError(f"{_name(absolute, root)}: no such file or directory")
-    return sorted(files)
-
-
-def _name(path: Path, root: Path) -> str:
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
-
-
-def _read(path: Path, name: str) -> bytes:
+def _write(root: Path, name: str, text: str) -> None:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StyleError(f"{name}: cannot read it: {error.strerror}") from error
-
-
-def _write(path: Path, name: str, text: str) -> None:
-    try:
-        replace(path, text)
+        write_file(root, name, text)
     except OSError as error:
         raise StyleError(f"{name}: cannot write it: {error.strerror}") from error
 
 
-def _not_utf8(name: str, content: bytes, offset: int) -> Finding:
-    before = content[:offset]
+def _unreadable(error: SourceError) -> Finding:
+    found = error.finding
     return Finding(
-        path=name,
-        line=before.count(b"\n") + 1,
-        column=len(before.rpartition(b"\n")[2].decode("utf-8")) + 1,
+        path=found.path,
+        line=found.line,
+        column=found.column,
         code="ENC",
-        rule="encoding",
-        message=f"byte 0x{content[offset]:02x} is not UTF-8",
-        help="save the file as UTF-8",
+        rule=found.rule,
+        message=found.message,
+        help=found.help or "make it a file that can be read",
     )
 
 

@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from schema_sql.files import is_foreign
 from schema_sql.objects import Object, read_object
 from schema_sql.source import Finding, Position, Source, SourceError
 from schema_targets.labels import EVERY_FRAGMENT, Label, is_name, parse_label
@@ -129,8 +130,12 @@ def _out(value: Any, _package: str) -> str:
     # The Supabase CLI skips any other name without a word.
     if not re.fullmatch(r"[0-9]+_[A-Za-z0-9_-]+\.sql", name):
         raise ValueError(f"{name!r} must look like 20251120_name.sql")
-    if text.startswith("/") or ".." in text.split("/") or "\\" in text or ":" in text:
-        raise ValueError(f"{text!r} must be a path below the root, with forward slashes")
+    # A tilde may be Windows' short name of a hidden folder, as GIT~1 is of .git.
+    plain = all(part and not is_foreign(part) for part in text.split("/"))
+    if not plain or not text.isprintable() or re.search(r"[\\:~]", text):
+        raise ValueError(
+            f"{text!r} must be a path below the root, with forward slashes and no hidden folder"
+        )
     return text
 
 

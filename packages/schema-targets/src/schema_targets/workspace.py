@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeGuard
 
+from schema_sql.files import is_foreign
 from schema_sql.source import Finding, Source, SourceError, read_source
 from schema_sql.statements import SqlFile, parse
 from schema_targets.build_file import BUILD_FILE, Target, is_file_name, read_build_file
@@ -21,8 +22,6 @@ from schema_targets.versions import ambiguity, apply_order, misread, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-_NO_FOLDER_OF_OURS = {".git", ".nox", ".venv", ".cache", "node_modules", "__pycache__"}
 
 
 class UsageError(Exception):
@@ -110,7 +109,7 @@ def find_files(root: Path) -> Files:
     owned: set[str] = set()
     packages = PurePosixPath(packages).as_posix()
     for folder, folders, names in os.walk(root / packages):
-        folders[:] = sorted(set(folders) - _NO_FOLDER_OF_OURS)
+        folders[:] = sorted(each for each in folders if not is_foreign(each))
         here = Path(folder).relative_to(root).as_posix()
         # A folder of that name is told as a file that cannot be read.
         if BUILD_FILE in (*names, *folders):

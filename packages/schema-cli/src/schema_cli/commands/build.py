@@ -7,17 +7,14 @@ that it needs goes to the standard output, and no file is touched.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from typing import TYPE_CHECKING
 
-from schema_assemble.output import change_summary, difference, read_output, write_output
+from schema_assemble.output import change_summary, difference, read_output
+from schema_cli.memory import Memory
 from schema_cli.project import (
-    CACHE,
     build_migrations,
     build_shipped,
-    code_digest,
     open_files,
     open_workspace,
     print_errors,
@@ -25,16 +22,15 @@ from schema_cli.project import (
     read_label,
     true_dependencies,
 )
+from schema_sql.files import own_path, write_file
 from schema_targets.versions import wrong_files
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection
-    from pathlib import Path
 
     from schema_sql.source import Finding
-    from schema_targets.build_file import Target
     from schema_targets.workspace import Files, Workspace
 
 
@@ -51,7 +47,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build."""
     files = open_files(args.root)
-    if args.label is None and _nothing_changed(files):
+    memory = Memory(files, "build", "schema_sql", "schema_targets", "schema_assemble", "schema_cli")
+    outputs = memory.unchanged() if args.label is None else None
+    if outputs is not None and not _wrong_files(files, outputs):
+        for out in outputs:
+            print(f"{out}: up to date")
         return 0
     workspace = open_workspace(files)
     if workspace is None:
@@ -68,7 +68,12 @@ def run(args: argparse.Namespace) -> int:
                 raise UsageError(f"--check compares a file, and {label} is written to none")
             return _print_closure(workspace, args.label)
         migrations = [target]
-    return _build(files, workspace, migrations, check=args.check, everything=args.label is None)
+    built = dict(build_migrations(workspace, migrations))
+    stale = _write(files, built, check=args.check)
+    wrong = args.label is None and print_errors(_wrong_files(files, built))
+    if args.label is None and not stale and not wrong:
+        memory.remember(built)
+    return 1 if stale or wrong else 0
 
 
 def _print_closure(workspace: Workspace, text: str) -> int:
@@ -83,14 +88,16 @@ def _print_closure(workspace: Workspace, text: str) -> int:
     return 0
 
 
-def _build(
-    files: Files, workspace: Workspace, migrations: list[Target], *, check: bool, everything: bool
-) -> int:
-    built = dict(build_migrations(workspace, migrations))
+def _write(files: Files, built: dict[str, str], *, check: bool) -> bool:
+    """Write what is not as it was built, or with `check` show it; whether something stays stale."""
+    try:
+        # All of them, before the first is written.
+        places = {out: own_path(files.root, files.root / out) for out in built}
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
     stale = False
     for out, text in built.items():
-        path = files.root / out
-        old = read_output(path)
+        old = read_output(places[out])
         if old == text:
             print(f"{out}: up to date")
         elif check:
@@ -99,14 +106,11 @@ def _build(
             print_errors([f"{out}: stale\n  help: run `schema build` and commit the file"])
         else:
             try:
-                write_output(path, text)
+                write_file(files.root, out, text)
             except OSError as error:
                 raise UsageError(f"cannot write {out}: {error.strerror}") from error
             print(f"{out}: written ({change_summary(old, text)})")
-    wrong = everything and print_errors(_wrong_files(files, built))
-    if everything and not stale and not wrong:
-        _remember(files, {out: _digest(text) for out, text in built.items()})
-    return 1 if stale or wrong else 0
+    return stale
 
 
 def _wrong_files(files: Files, outputs: Collection[str]) -> list[Finding]:
@@ -119,44 +123,3 @@ def _wrong_files(files: Files, outputs: Collection[str]) -> list[Finding]:
         except FileNotFoundError:
             continue  # `--check`, before the first build.
     return wrong_files(present, outputs)
-
-
-def _memory(files: Files) -> Path:
-    return files.root / CACHE / "build.json"
-
-
-def _inputs(files: Files) -> str:
-    return files.fingerprint(
-        code_digest("schema_sql", "schema_targets", "schema_assemble", "schema_cli")
-    )
-
-
-def _nothing_changed(files: Files) -> bool:
-    """Whether the inputs and the outputs are those of the last build, told by their digests."""
-    try:
-        memory = json.loads(_memory(files).read_text(encoding="utf-8"))
-        outputs: dict[str, str] = dict(memory["outputs"])
-        if memory["inputs"] != _inputs(files):
-            return False
-        for out, digest in outputs.items():
-            if _digest(read_output(files.root / out) or "") != digest:
-                return False
-        if _wrong_files(files, outputs):
-            return False
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    for out in outputs:
-        print(f"{out}: up to date")
-    return True
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _remember(files: Files, outputs: dict[str, str]) -> None:
-    text = json.dumps({"inputs": _inputs(files), "outputs": outputs})
-    try:
-        write_output(_memory(files), text)
-    except OSError:
-        return  # A checkout that cannot be written to is built again each time.

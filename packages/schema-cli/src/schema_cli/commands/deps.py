@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from schema_assemble.output import write_output
 from schema_cli.project import open_files, open_workspace, print_errors
+from schema_sql.files import write_file
 from schema_sql.source import SourceError
 from schema_targets.dependencies import read_dependencies, rewrite_deps
 from schema_targets.workspace import load
@@ -64,5 +64,5 @@ def _fix(dependencies: Dependencies) -> None:
         old = source.text
         new = rewrite_deps(old, package, deps)
         if new != old:
-            write_output(files.root / path, new)
+            write_file(files.root, path, new)
             print(f"{path}: deps written")

@@ -8,16 +8,13 @@ provide.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schema_assemble.output import write_output
+from schema_cli.memory import Memory
 from schema_cli.project import (
-    CACHE,
     build_migration,
-    code_digest,
     open_files,
     open_workspace,
     print_errors,
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 
     from schema_sql.source import Finding
     from schema_sql.statements import SqlFile
-    from schema_targets.workspace import Files, Workspace
+    from schema_targets.workspace import Workspace
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,9 +48,12 @@ def run(args: argparse.Namespace) -> int:
         if not args.what or args.root is not None or any(_is_label(item) for item in args.what):
             raise
         files = None  # Files alone need no workspace.
-    everything = not args.what
-    if files is not None and everything and _was_clean(files):
-        return _report(args.format, [], [])
+    memory = None
+    if files is not None and not args.what:
+        packages = ("schema_sql", "schema_targets", "schema_assemble", "schema_lint", "schema_cli")
+        memory = Memory(files, "lint", *packages)
+        if memory.unchanged() is not None:
+            return _report(args.format, [], [])
     workspace = None
     if files is not None:
         workspace = open_workspace(files)
@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
             found += lint([parse(read_source(Path(name), Path(name).as_posix()))], externals)
         except SourceError as error:
             errors.append(error)
-    if files is not None and everything and not found and not errors:
-        _remember_clean(files)
+    if memory is not None and not found and not errors:
+        memory.remember()
     return _report(args.format, found, errors)
 
 
@@ -183,28 +183,3 @@ def _report(form: str, found: list[Finding], errors: list[SourceError]) -> int:
     else:
         print(render(sorted([*found, *(error.finding for error in errors)]), form), end="")
     return 1 if found or errors else 0
-
-
-def _memory(files: Files) -> Path:
-    return files.root / CACHE / "lint.json"
-
-
-def _inputs(files: Files) -> str:
-    return files.fingerprint(
-        code_digest("schema_sql", "schema_targets", "schema_assemble", "schema_lint", "schema_cli")
-    )
-
-
-def _was_clean(files: Files) -> bool:
-    """Whether these very files were found clean by this very code."""
-    try:
-        return bool(json.loads(_memory(files).read_text(encoding="utf-8")) == _inputs(files))
-    except (OSError, ValueError):
-        return False
-
-
-def _remember_clean(files: Files) -> None:
-    try:
-        write_output(_memory(files), json.dumps(_inputs(files)))
-    except OSError:
-        return  # A checkout that cannot be written to is linted again each time.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from schema_assemble.output import change_summary, difference, read_output, write_output
+from schema_assemble.output import change_summary, difference, read_output
 from schema_cli.project import (
     built_migrations,
     open_files,
@@ -25,6 +25,7 @@ from schema_cli.project import (
 from schema_cli.project_database import database_url
 from schema_database import Cluster, DatabaseError, PrivilegeRegime
 from schema_database.locks import CONFLICTS, OF_QUERIES, blocked_by, measure_locks
+from schema_sql.files import own_path, write_file
 from schema_sql.source import Source, printable
 from schema_sql.statements import parse
 from schema_targets.workspace import UsageError
@@ -102,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
         print_errors([error])
         return 1
     if paged:
-        return _keep_page(files.root / PAGE, as_markdown(runs), check=args.check)
+        return _keep_page(files.root, as_markdown(runs), check=args.check)
     if args.format == "json":
         print(as_json(runs, major))
     elif args.format == "markdown":
@@ -336,8 +337,8 @@ def _fence(text: str, *, at_least: int = 1) -> str:
     return "`" * max(at_least, *(len(run) + 1 for run in re.findall("`+", text)), 1)
 
 
-def _keep_page(path: Path, text: str, *, check: bool) -> int:
-    old = read_output(path)
+def _keep_page(root: Path, text: str, *, check: bool) -> int:
+    old = read_output(own_path(root, root / PAGE))
     if old == text:
         print(f"{PAGE}: up to date")
         return 0
@@ -345,7 +346,7 @@ def _keep_page(path: Path, text: str, *, check: bool) -> int:
         changes = difference(PAGE, old or "", text)
         print_errors([f"{changes}{PAGE}: stale\n  help: run `schema locks --write` and commit it"])
         return 1
-    write_output(path, text)
+    write_file(root, PAGE, text)
     print(f"{PAGE}: {change_summary(old, text)}")
     return 0
 

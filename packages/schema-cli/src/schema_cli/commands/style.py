@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schema_cli.memory import memory_folder
 from schema_cli.project import open_files
 from schema_style import StyleError, check
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
     import argparse
-
-CACHE = ".cache/schema-style"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     """Check the style."""
     files = open_files(args.root)
     paths = args.paths or [files.root / path for path in files.paths if path.endswith(".sql")]
-    cache = None if args.no_cache else files.root / CACHE
+    cache = None if args.no_cache else memory_folder(files.root)
     try:
         result = check(paths, root=files.root, cache_dir=cache, fix=args.fix)
     except StyleError as error:
