@@ -93,7 +93,6 @@ ROLES = [
     _member(
         "GRANT pg_monitor TO authenticated",
         "authenticated in pg_monitor",
-        "authenticated in pg_read_all_stats",
     ),
     *(
         _member(f"CREATE ROLE staff {power}; GRANT staff TO anon", "anon in staff")
@@ -101,6 +100,21 @@ ROLES = [
     ),
     _member("CREATE ROLE staff SUPERUSER; GRANT staff TO service_role", "service_role in staff"),
     _member("CREATE ROLE staff; GRANT staff TO authenticated"),
+    # The first step is the fault; what postgres may do besides follows from it.
+    _member(
+        "REVOKE authenticated FROM postgres CASCADE; GRANT postgres TO authenticated",
+        "authenticated in postgres",
+    ),
+    _member("GRANT postgres TO authenticator", "authenticator in postgres"),
+    Case(
+        "a role with a privilege on our tables",
+        "CREATE ROLE staff; GRANT SELECT ON public.workflow_history TO staff;"
+        "GRANT staff TO authenticated",
+        (
+            "drift table public.workflow_history: grant SELECT to staff",
+            "role-membership authenticated in staff",
+        ),
+    ),
     _member("CREATE ROLE staff SUPERUSER; GRANT staff TO authenticator", "authenticator in staff"),
     Case(
         "authenticator inherits",
@@ -250,6 +264,19 @@ ACCESS = [
         "ALTER SCHEMA auth OWNER TO authenticated",
         ("owner SCHEMA auth", "schema-create auth authenticated"),
     ),
+    *(
+        Case(grant, f"GRANT {grant}", tuple(f"system-privilege {each}" for each in found))
+        for grant, *found in (
+            (
+                "EXECUTE ON FUNCTION pg_read_file(text) TO authenticated",
+                "EXECUTE pg_read_file(text) to authenticated",
+            ),
+            ("SELECT ON pg_authid TO PUBLIC", "SELECT pg_authid to PUBLIC"),
+            ("SELECT ON pg_statistic TO anon", "SELECT pg_statistic to anon"),
+            ("EXECUTE ON FUNCTION pg_reload_conf() TO postgres",),
+            ("SELECT ON pg_class TO authenticated",),
+        )
+    ),
     Case(
         "a parameter for a caller",
         "GRANT SET ON PARAMETER session_replication_role TO authenticated",
@@ -302,6 +329,11 @@ SETTINGS = [
         "pgrst.db_anon_role for authenticator in every database",
     ),
     _setting("ROLE authenticator", "pgrst.db_anon_role", "''anon''", None),
+    Case(
+        "claims in the server's files, as far as a session can tell",
+        "SET LOCAL request.jwt.claims = '{}'",
+        ("setting request.jwt.claims for every role in postgresql.conf",),
+    ),
     Case(
         "a pre-request function",
         "ALTER ROLE authenticator SET pgrst.db_pre_request = 'public.check'",
@@ -403,6 +435,12 @@ REACHING = [
         ("definer-view public.look",),
     ),
     Case("a body that hides it", PLPGSQL, ("unread-function public.hidden()",)),
+    Case(
+        "a body that the engine may run",
+        f"{PLPGSQL}; REVOKE EXECUTE ON FUNCTION public.hidden() FROM PUBLIC;"
+        "GRANT EXECUTE ON FUNCTION public.hidden() TO service_role",
+        notes=("unread-function public.hidden()",),
+    ),
     Case(
         "a text of SQL that hides it",
         "CREATE FUNCTION public.hidden() RETURNS bigint LANGUAGE sql SECURITY DEFINER"
@@ -659,3 +697,60 @@ def test_a_fresh_supabase_has_no_finding(migrated_database: Database, expected: 
         actual = read_snapshot(connection, NAMES)
 
     assert compare(expected, actual, NAMES) == []
+
+
+HOSTED = """
+  CREATE ROLE supabase_auth_admin NOINHERIT CREATEROLE LOGIN;
+  CREATE ROLE supabase_storage_admin NOINHERIT CREATEROLE LOGIN;
+  CREATE ROLE supabase_replication_admin LOGIN REPLICATION;
+  CREATE ROLE supabase_read_only_user LOGIN BYPASSRLS;
+  CREATE ROLE supabase_realtime_admin NOINHERIT;
+  CREATE ROLE dashboard_user CREATEDB CREATEROLE REPLICATION;
+  CREATE ROLE pgbouncer LOGIN;
+  ALTER ROLE anon INHERIT; ALTER ROLE authenticated INHERIT; ALTER ROLE service_role INHERIT;
+  GRANT authenticator TO postgres, supabase_storage_admin;
+  GRANT pg_read_all_data, pg_monitor, pg_signal_backend TO postgres;
+  GRANT pg_read_all_data TO supabase_read_only_user;
+  ALTER ROLE anon SET statement_timeout = '3s';
+  ALTER ROLE authenticated SET statement_timeout = '8s';
+  ALTER ROLE authenticator SET statement_timeout = '8s';
+  ALTER ROLE authenticator SET session_preload_libraries = 'safeupdate';
+  ALTER ROLE postgres SET search_path = "$user", public, extensions;
+  ALTER ROLE supabase_admin SET search_path = "$user", public, auth, extensions;
+  ALTER ROLE supabase_auth_admin SET search_path = 'auth';
+  ALTER ROLE supabase_read_only_user SET default_transaction_read_only = 'on';
+  ALTER FUNCTION auth.jwt() OWNER TO supabase_auth_admin;
+  GRANT ALL ON SCHEMA auth, extensions TO dashboard_user;
+  GRANT ALL ON SCHEMA auth TO supabase_auth_admin;
+  CREATE PUBLICATION supabase_realtime;
+  CREATE SCHEMA storage; CREATE SCHEMA graphql_public;
+  CREATE SCHEMA pgbouncer AUTHORIZATION pgbouncer;
+  GRANT USAGE ON SCHEMA storage, graphql_public TO anon, authenticated, service_role;
+  CREATE FUNCTION pgbouncer.get_auth(TEXT) RETURNS TEXT LANGUAGE plpgsql SECURITY DEFINER
+    AS 'BEGIN RETURN NULL; END';
+  CREATE FUNCTION graphql_public.graphql(TEXT) RETURNS JSONB LANGUAGE sql AS 'SELECT NULL::jsonb';
+  CREATE TABLE storage.objects (id UUID, name TEXT);
+  GRANT ALL ON storage.objects TO anon, authenticated, service_role;
+  CREATE FUNCTION storage.search(TEXT) RETURNS TEXT LANGUAGE plpgsql SECURITY DEFINER
+    AS 'BEGIN RETURN NULL; END';
+  CREATE FUNCTION storage.changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    AS 'BEGIN RETURN NEW; END';
+  CREATE TRIGGER changed AFTER INSERT ON storage.objects
+    FOR EACH ROW EXECUTE FUNCTION storage.changed();
+  ALTER FUNCTION storage.search(TEXT) OWNER TO supabase_storage_admin;
+  ALTER FUNCTION storage.changed() OWNER TO supabase_storage_admin;
+  CREATE FUNCTION extensions.grant_pg_cron_access() RETURNS event_trigger LANGUAGE plpgsql
+    SECURITY DEFINER AS 'BEGIN END';
+"""
+"""What a hosted project has besides, in brief: supabase/postgres, migrations/, of 2025."""
+
+
+def test_a_hosted_project_has_no_difference(
+    changing: psycopg.Connection[Any], expected: Snapshot
+) -> None:
+    """The platform's own roles, memberships, settings and functions are told in one note."""
+    changing.execute(HOSTED)
+
+    found = compare(expected, read_snapshot(changing, NAMES), NAMES)
+
+    assert [finding.id for finding in found] == ["platform-functions SECURITY DEFINER"]

@@ -31,6 +31,10 @@ PostgreSQL documentation, "Predefined Roles"; 15 to 18.
 """
 
 
+CONFIGURATION = "postgresql.conf"
+"""The place of a setting that comes from the server's own files."""
+
+
 @dataclass(frozen=True)
 class Role:
     """A role's attributes, as in pg_roles."""
@@ -70,7 +74,7 @@ class Setting:
         name: its name.
         value: its value.
         role: the role it is for; None for every role.
-        place: `this database`, `every database` or `the server`.
+        place: `this database`, `every database` or CONFIGURATION.
     """
 
     name: str
@@ -84,6 +88,23 @@ class ParameterPrivilege:
     """A privilege on a parameter of the server; `grantee` is PUBLIC or a role."""
 
     parameter: str
+    privilege: str
+    grantee: str
+
+
+@dataclass(frozen=True)
+class SystemPrivilege:
+    """A privilege on one of PostgreSQL's own objects that PostgreSQL does not give.
+
+    Attributes:
+        kind: `TABLE` or `FUNCTION`.
+        name: the object, qualified.
+        privilege: such as `EXECUTE`.
+        grantee: PUBLIC or an API role.
+    """
+
+    kind: str
+    name: str
     privilege: str
     grantee: str
 
@@ -207,6 +228,7 @@ class Boundary:
         memberships: every membership, that of the database's owner in pg_database_owner included.
         settings: of the server, this database and its roles.
         parameters: privileges on parameters.
+        system_privileges: those of callers on PostgreSQL's own objects.
         owners: the tables, what holds them and what their policies call, each with its owner.
         grantees: roles that hold a privilege on our tables.
         table_schemas: the schemas of our tables.
@@ -223,6 +245,7 @@ class Boundary:
     memberships: tuple[Membership, ...]
     settings: tuple[Setting, ...]
     parameters: tuple[ParameterPrivilege, ...]
+    system_privileges: tuple[SystemPrivilege, ...]
     owners: tuple[tuple[str, str], ...]
     grantees: frozenset[str]
     table_schemas: frozenset[str]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from schema_database.boundary import (
+    CONFIGURATION,
     Boundary,
     Channel,
     Function,
@@ -23,6 +24,7 @@ from schema_database.boundary import (
     Schema,
     Setting,
     Shadow,
+    SystemPrivilege,
     callers_of,
     path_schemas,
 )
@@ -63,7 +65,7 @@ _SETTINGS = """
         0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
       AND (s.setrole = 0 OR r.oid IS NOT NULL)
     UNION ALL
-    SELECT name, reset_val, NULL, 'the server' FROM pg_settings
+    SELECT name, reset_val, NULL, %(configuration)s FROM pg_settings
     WHERE name IN ('row_security', 'session_replication_role')
       AND source IN ('configuration file', 'command line', 'environment variable', 'global')
 """
@@ -80,6 +82,33 @@ _PARAMETERS = """
     SELECT p.parname, a.privilege_type,
       CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END
     FROM pg_parameter_acl p CROSS JOIN LATERAL aclexplode(p.paracl) AS a
+"""
+
+# What initdb and extensions gave is in pg_init_privs, where it is not the default.
+_SYSTEM_PRIVILEGES = """
+    WITH objects AS (
+      SELECT 'TABLE' AS kind, 'r'::"char" AS sort, 'pg_class'::regclass AS classid, c.oid,
+        c.oid::regclass::text AS name, c.relowner AS owner, c.relacl AS acl
+      FROM pg_class c
+      WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relacl IS NOT NULL
+      UNION ALL
+      SELECT 'FUNCTION', 'f', 'pg_proc'::regclass, p.oid, p.oid::regprocedure::text, p.proowner,
+        p.proacl
+      FROM pg_proc p
+      WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proacl IS NOT NULL
+    )
+    SELECT DISTINCT o.kind, o.name, a.privilege_type,
+      CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END
+    FROM objects o
+    CROSS JOIN LATERAL aclexplode(o.acl) AS a
+    WHERE (a.grantee = 0 OR pg_get_userbyid(a.grantee) = ANY (%(callers)s))
+      AND NOT EXISTS (
+        SELECT FROM aclexplode(coalesce(
+          (SELECT i.initprivs FROM pg_init_privs i
+            WHERE i.classoid = o.classid AND i.objoid = o.oid AND i.objsubid = 0),
+          acldefault(o.sort, o.owner))) AS b
+        WHERE b.grantee IN (0, a.grantee) AND b.privilege_type = a.privilege_type)
+    ORDER BY 1, 2, 3, 4
 """
 
 _TABLES = """
@@ -351,7 +380,12 @@ def read_boundary(connection: Connection[TupleRow], tables: Sequence[str]) -> Bo
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = pg_catalog")
         connection.execute("SET LOCAL quote_all_identifiers = off")
-        return _read(_Reader(connection, {"names": list(tables), "claim": CLAIM_FUNCTION}))
+        given = {
+            "names": list(tables),
+            "claim": CLAIM_FUNCTION,
+            "configuration": CONFIGURATION,
+        }
+        return _read(_Reader(connection, given))
 
 
 def _read(reader: _Reader) -> Boundary:
@@ -384,6 +418,7 @@ def _read(reader: _Reader) -> Boundary:
         memberships=memberships,
         settings=settings,
         parameters=tuple(ParameterPrivilege(*row) for row in reader(_PARAMETERS)),
+        system_privileges=tuple(SystemPrivilege(*row) for row in reader(_SYSTEM_PRIVILEGES)),
         owners=owners,
         grantees=frozenset(row[0] for row in reader(_GRANTEES)),
         table_schemas=frozenset(row[2] for row in found),
@@ -405,7 +440,7 @@ def _settings(reader: _Reader) -> tuple[Setting, ...]:
     session = reader.connection.info
     explained = {each.name for each in settings if each.role in {None, session.user}}
     settings += [
-        Setting(name, value, None, "the server")
+        Setting(name, value, None, CONFIGURATION)
         for name, value in reader(_PLACEHOLDERS)
         if name not in explained and name not in session.options
     ]

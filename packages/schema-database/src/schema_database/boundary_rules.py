@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pglast.parser import ParseError, parse_sql_json
 
-from schema_database.boundary import PREDEFINED, callers_of, path_schemas, read_path
+from schema_database.boundary import CONFIGURATION, PREDEFINED, callers_of, path_schemas, read_path
 from schema_database.findings import Finding, Level
 from schema_database.supabase import API_ROLES, AUTHENTICATOR, PLATFORM_LOGINS, is_platform_admin
 
@@ -69,6 +69,7 @@ def judge(expected: Boundary, actual: Boundary) -> list[Finding]:
         *_owners(actual),
         *_settings(actual),
         *_parameters(actual),
+        *_system_privileges(actual),
         *_schemas(actual),
         *_functions(expected, actual),
         *_relations(actual),
@@ -159,6 +160,8 @@ def _memberships(actual: Boundary) -> Iterator[Finding]:
                 continue
             if start == AUTHENTICATOR and path[1] in callers:
                 continue  # It is told of that caller.
+            if any(_harm(actual, start, step) for step in path[1:-1]):
+                continue  # It is told of the first of them.
             harm = _harm(actual, start, target)
             if harm:
                 yield Finding(
@@ -337,7 +340,7 @@ def _is_default(name: str, value: str) -> bool:
 
 
 def _reset(setting: Setting) -> str:
-    if setting.place == "the server":
+    if setting.place == CONFIGURATION:
         return f"take {setting.name} out of postgresql.conf, or ALTER SYSTEM RESET {setting.name}"
     here = setting.place == "this database"
     if setting.role is None:
@@ -359,6 +362,17 @@ def _parameters(actual: Boundary) -> Iterator[Finding]:
                 f"REVOKE {each.privilege} ON PARAMETER {each.parameter} FROM"
                 f" {_quoted(each.grantee) if each.grantee != 'PUBLIC' else 'PUBLIC'}",
             )
+
+
+def _system_privileges(actual: Boundary) -> Iterator[Finding]:
+    for each in actual.system_privileges:
+        yield Finding(
+            "system-privilege",
+            f"{each.privilege} {each.name} to {each.grantee}",
+            f"{each.grantee} has {each.privilege} on {each.name}, which PostgreSQL keeps from it",
+            f"REVOKE {each.privilege} ON {each.kind} {each.name} FROM"
+            f" {each.grantee if each.grantee == 'PUBLIC' else _quoted(each.grantee)}",
+        )
 
 
 def _schemas(actual: Boundary) -> Iterator[Finding]:
@@ -528,6 +542,8 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
             )
         if not each.definer:
             continue
+        # It may read and write all tenants anyhow; only history is closed to it.
+        level = Level.NOTE if each.execute == {_SERVICE} else Level.DIFFERENCE
         revoke = (
             "make it SECURITY INVOKER, or REVOKE EXECUTE on it FROM PUBLIC, anon, authenticated;"
             " accept it if it asks for the tenant itself"
@@ -552,6 +568,7 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
                 f"function {subject} reaches {_listed(each.reaches)} with the rights of"
                 f" {each.owner} ({may})",
                 revoke,
+                level,
             )
         elif each.readable:
             continue
@@ -565,6 +582,7 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
                 f"function {subject} runs with the rights of {each.owner}{named} and its"
                 f" {each.language} body does not show what it reaches ({may})",
                 revoke,
+                level,
             )
     if platform:
         yield Finding(

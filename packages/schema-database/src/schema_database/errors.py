@@ -20,4 +20,5 @@ class DatabaseError(Exception):
 
     def __str__(self) -> str:
         # Either may quote what a server said, and a server may say anything.
-        return f"{printable(self.fact)}\n  help: {printable(self.remedy)}"
+        fact, remedy = (printable(text.replace("\t", " ")) for text in (self.fact, self.remedy))
+        return f"{fact}\n  help: {remedy}"

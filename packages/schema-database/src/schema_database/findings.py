@@ -31,6 +31,7 @@ CHECKS = {
     "setting": "a setting of the server, the database or a role that decides who a caller is",
     "shadow": "an object that is found in the place of one of PostgreSQL's own",
     "subscription": "a subscription that writes into our tables",
+    "system-privilege": "a privilege of callers on one of PostgreSQL's own objects",
     "unread-function": "a SECURITY DEFINER function whose body does not show what it reaches",
     "unread-triggers": "SECURITY DEFINER triggers whose bodies do not show what they reach",
     "usage-missing": "a caller who may not use a schema that the tables need",
