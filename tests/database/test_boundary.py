@@ -148,7 +148,7 @@ ROLES = [
         for role, words in {
             "anon": ("SUPERUSER", "BYPASSRLS", "CREATEROLE", "REPLICATION", "LOGIN"),
             "authenticated": ("SUPERUSER", "BYPASSRLS", "CREATEROLE", "REPLICATION", "LOGIN"),
-            "authenticator": ("BYPASSRLS", "CREATEROLE", "REPLICATION"),
+            "authenticator": ("SUPERUSER", "BYPASSRLS", "CREATEROLE", "REPLICATION"),
             "service_role": ("CREATEROLE", "REPLICATION", "LOGIN", "NOBYPASSRLS"),
         }.items()
         for word in words
@@ -241,6 +241,12 @@ ACCESS = [
         "create for everyone",
         "GRANT CREATE ON SCHEMA public TO PUBLIC",
         tuple(f"schema-create public {role}" for role in ("anon", "authenticated", "service_role")),
+    ),
+    Case(
+        "create schemas",
+        "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO anon', current_database());"
+        " END $$",
+        ("schema-create DATABASE anon",),
     ),
     Case(
         "create where nobody looks",
@@ -407,6 +413,14 @@ REACHING = [
         "GRANT INSERT ON public.other TO authenticated",
         ("rule public.other",),
     ),
+    Case(
+        "view in a closed schema, reached through another",
+        f"CREATE SCHEMA hidden; {LOOK.replace('public.look', 'hidden.look')};"
+        "GRANT SELECT ON hidden.look TO authenticated;"
+        "CREATE VIEW public.more WITH (security_invoker = on) AS SELECT * FROM hidden.look;"
+        "GRANT SELECT ON public.more TO authenticated",
+        ("definer-view hidden.look",),
+    ),
     Case("copies of the owner's", SUM, notes=("materialized-view public.totals",)),
     Case(
         "copies for callers",
@@ -455,6 +469,54 @@ REACHING = [
         "a body in a closed schema",
         f"CREATE SCHEMA hidden; {PLPGSQL.replace('public.hidden', 'hidden.hidden')}",
     ),
+    Case(
+        "a body in a closed schema, reached through a view",
+        f"CREATE SCHEMA hidden; {PLPGSQL.replace('public.hidden', 'hidden.hidden')};"
+        "ALTER FUNCTION hidden.hidden() OWNER TO postgres;"
+        "CREATE VIEW public.look AS SELECT hidden.hidden();"
+        "GRANT SELECT ON public.look TO authenticated",
+        ("unread-function hidden.hidden()",),
+    ),
+    Case(
+        "a body in a closed schema, asked by a policy",
+        f"CREATE SCHEMA hidden; {PLPGSQL.replace('public.hidden', 'hidden.hidden')};"
+        "ALTER FUNCTION hidden.hidden() OWNER TO postgres;"
+        "CREATE TABLE public.other (id INT); CREATE POLICY p ON public.other"
+        " USING (id = hidden.hidden())",
+    ),
+    Case(
+        "a body for a role that a caller may become",
+        f"{PLPGSQL}; REVOKE EXECUTE ON FUNCTION public.hidden() FROM PUBLIC; CREATE ROLE staff;"
+        "GRANT EXECUTE ON FUNCTION public.hidden() TO staff;"
+        "ALTER ROLE authenticated NOINHERIT; GRANT staff TO authenticated",
+        ("unread-function public.hidden()",),
+    ),
+    Case(
+        "a body that no privilege binds",
+        "CREATE FUNCTION public.pid() RETURNS int LANGUAGE internal AS 'pg_backend_pid'",
+        ("unread-function public.pid()",),
+    ),
+    *(
+        Case(
+            f"a body with {text}",
+            "CREATE FUNCTION public.exec(q TEXT) RETURNS VOID LANGUAGE plpgsql AS"
+            f" $f$ BEGIN {text}; END $f$",
+            ("function-setting public.exec(text)",) if sets else (),
+            ("dynamic-sql public.exec(text)",) if dynamic else (),
+        )
+        for text, sets, dynamic in (
+            ("EXECUTE q", False, True),
+            ("EXECUTE format('SELECT %s', q)", False, True),
+            ("PERFORM set_config(q, 'x', TRUE)", False, True),
+            ("PERFORM set_config('role', q, TRUE)", True, False),
+            ("PERFORM set_config ( 'request.jwt.claims', q, TRUE)", True, False),
+            ("SET LOCAL ROLE service_role", True, False),
+            ("SET request.jwt.claims = '{}'", True, False),
+            ("SET SESSION AUTHORIZATION postgres", True, False),
+            ("PERFORM set_config('response.headers', q, TRUE)", False, False),
+            ("PERFORM current_setting('request.jwt.claims')", False, False),
+        )
+    ),
     Case("a body with its caller's rights", PLPGSQL.replace(" SECURITY DEFINER", "")),
     Case(
         "the platform's own",
@@ -496,6 +558,12 @@ REACHING = [
         "a foreign table of the owner's",
         "CREATE FOREIGN DATA WRAPPER away; CREATE SERVER there FOREIGN DATA WRAPPER away;"
         "CREATE FOREIGN TABLE public.far (id INT) SERVER there",
+    ),
+    Case(
+        "a foreign server",
+        "CREATE FOREIGN DATA WRAPPER away; CREATE SERVER there FOREIGN DATA WRAPPER away;"
+        "GRANT USAGE ON FOREIGN SERVER there TO authenticated",
+        ("foreign-server there",),
     ),
     Case(
         "a trigger elsewhere that names our tables",
@@ -697,6 +765,17 @@ def test_a_fresh_supabase_has_no_finding(migrated_database: Database, expected: 
         actual = read_snapshot(connection, NAMES)
 
     assert compare(expected, actual, NAMES) == []
+
+
+def test_any_login_may_look(changing: psycopg.Connection[Any], expected: Snapshot) -> None:
+    """Neither a privilege on the tables is needed nor one on the catalogs."""
+    changing.execute("CREATE ROLE monitor; SET LOCAL ROLE monitor")
+    changing.execute("SET LOCAL search_path = extensions, public, auth")
+
+    actual = read_snapshot(changing, NAMES)
+
+    assert compare(expected, actual, NAMES) == []
+    assert changing.execute("SHOW search_path").fetchone() == ("extensions, public, auth",)
 
 
 HOSTED = """

@@ -31,6 +31,9 @@ PostgreSQL documentation, "Predefined Roles"; 15 to 18.
 """
 
 
+SERVICE = "service_role"
+"""The role that may see all tenants, and bypasses policies, not privileges."""
+
 CONFIGURATION = "postgresql.conf"
 """The place of a setting that comes from the server's own files."""
 
@@ -178,8 +181,11 @@ class Routine:
         schema: its schema's name, unquoted.
         owner: whose rights a SECURITY DEFINER function has.
         language: what its body is written in.
+        trusted: whether its language keeps to PostgreSQL's privileges.
         definer: whether it is SECURITY DEFINER.
         readable: whether PostgreSQL itself knows what its body refers to.
+        sets_caller: whether its text sets the role or the claims.
+        dynamic: whether its text runs SQL, or sets settings, that it makes itself.
         of_extension: whether an extension owns it.
         reaches: our tables that it reaches, by what PostgreSQL knows.
         names: our tables whose names stand in its text.
@@ -192,8 +198,11 @@ class Routine:
     schema: str
     owner: str
     language: str
+    trusted: bool
     definer: bool
     readable: bool
+    sets_caller: bool
+    dynamic: bool
     of_extension: bool
     reaches: tuple[str, ...]
     names: tuple[str, ...]
@@ -233,6 +242,8 @@ class Boundary:
         grantees: roles that hold a privilege on our tables.
         table_schemas: the schemas of our tables.
         schemas: all but PostgreSQL's own.
+        database_create: the API roles that may create schemas.
+        servers: foreign servers that API roles may use, each with these.
         functions: what policies call.
         relations: views, rules and foreign tables.
         routines: functions with more than their caller's rights.
@@ -250,6 +261,8 @@ class Boundary:
     grantees: frozenset[str]
     table_schemas: frozenset[str]
     schemas: tuple[Schema, ...]
+    database_create: frozenset[str]
+    servers: tuple[tuple[str, frozenset[str]], ...]
     functions: tuple[Function, ...]
     relations: tuple[Relation, ...]
     routines: tuple[Routine, ...]
@@ -258,11 +271,11 @@ class Boundary:
     subscriptions: tuple[Channel, ...]
 
 
-def callers_of(roles: Mapping[str, Role], memberships: Iterable[Membership]) -> frozenset[str]:
+def request_roles(roles: Mapping[str, Role], memberships: Iterable[Membership]) -> frozenset[str]:
     """Return the roles that requests run as: the API's, and others that authenticator may become.
 
     A token's claim `role` may name any role that authenticator is a member of. A role that
-    policies do not bind is no caller: that authenticator may become it is a finding by itself.
+    policies do not bind is left out: that authenticator may become it is a finding by itself.
 
     Args:
         roles: every role.
@@ -272,11 +285,51 @@ def callers_of(roles: Mapping[str, Role], memberships: Iterable[Membership]) -> 
     return frozenset({*API_ROLES, *(name for name in named if _is_plain(name, roles.get(name)))})
 
 
+def callers_of(roles: Mapping[str, Role], memberships: Iterable[Membership]) -> frozenset[str]:
+    """Return the roles of requests, and what these may become on top: whose privileges count.
+
+    Args:
+        roles: every role.
+        memberships: every membership.
+    """
+    known = tuple(memberships)
+    found = set(request_roles(roles, known))
+    for start in sorted(found - {SERVICE}):
+        for name, path in reachable(known, start).items():
+            # Behind a role that policies do not bind, nothing more can be lost.
+            if all(_is_plain(step, roles.get(step)) for step in path[1:]):
+                found.add(name)
+    return frozenset(found)
+
+
+def reachable(memberships: Iterable[Membership], start: str) -> dict[str, tuple[str, ...]]:
+    """Return every role that one may act as, each with the shortest way to it.
+
+    Args:
+        memberships: every membership.
+        start: the role, which is not among the result.
+    """
+    groups: dict[str, list[str]] = {}
+    for each in memberships:
+        if each.inherit or each.set or each.admin:
+            groups.setdefault(each.member, []).append(each.role)
+    found: dict[str, tuple[str, ...]] = {start: (start,)}
+    queue = [start]
+    for name in queue:
+        for group in sorted(groups.get(name, ())):
+            if group not in found:
+                found[group] = (*found[name], group)
+                queue.append(group)
+    del found[start]
+    return found
+
+
 def _is_plain(name: str, role: Role | None) -> bool:
     powers = role and (
         role.superuser or role.bypass_rls or role.create_role or role.replication or role.login
     )
-    return role is not None and not powers and name not in PREDEFINED
+    # PostgreSQL keeps names that begin with pg_ for its own.
+    return role is not None and not powers and not name.startswith("pg_")
 
 
 def path_schemas(settings: Iterable[Setting], roles: Iterable[str]) -> frozenset[str]:

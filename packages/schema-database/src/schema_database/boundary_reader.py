@@ -139,6 +139,22 @@ _SCHEMAS = """
     ORDER BY 1
 """
 
+_DATABASE_CREATE = """
+    SELECT r.rolname FROM pg_roles r
+    WHERE r.rolname = ANY (%(callers)s)
+      AND has_database_privilege(r.oid, current_database(), 'CREATE')
+"""
+
+_SERVERS = """
+    SELECT quote_ident(s.srvname), x.callers
+    FROM pg_foreign_server s
+    CROSS JOIN LATERAL (SELECT ARRAY(SELECT r.rolname::text FROM pg_roles r
+      WHERE r.rolname = ANY (%(callers)s) AND has_server_privilege(r.oid, s.oid, 'USAGE'))
+      AS callers) AS x
+    WHERE x.callers <> '{}'
+    ORDER BY 1
+"""
+
 _POLICY_FUNCTIONS = """
     SELECT p.oid::regprocedure::text, n.nspname, pg_get_userbyid(p.proowner),
       coalesce(pg_get_function_sqlbody(p.oid), p.prosrc),
@@ -211,7 +227,9 @@ _REACHED = """
     GROUP BY r.classid, r.objid
 """
 
-# A rule that is not a view's own has its owner's rights even where the view has its caller's.
+# USAGE on a schema is asked for where a name is looked up; a view or a body that PostgreSQL has
+# parsed has the object itself. And a rule that is not a view's own has its owner's rights even
+# where the view has its caller's.
 _RELATIONS = """
     WITH r AS (
       SELECT * FROM jsonb_to_recordset(%(pg_class)s) AS x (oid oid, by_rule boolean, roots text[])
@@ -227,7 +245,11 @@ _RELATIONS = """
         SELECT a.rolname, array_agg(k) AS held
         FROM pg_roles a CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS k
         WHERE a.rolname = ANY (%(callers)s)
-          AND has_schema_privilege(a.oid, c.relnamespace, 'USAGE')
+          AND (has_schema_privilege(a.oid, c.relnamespace, 'USAGE') OR EXISTS (
+            SELECT FROM pg_depend d
+            LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+              AND (w.ev_class <> c.oid OR d.classid = 'pg_proc'::regclass)))
           AND CASE k WHEN 'DELETE' THEN has_table_privilege(a.oid, c.oid, k)
             ELSE has_any_column_privilege(a.oid, c.oid, k) END
         GROUP BY a.rolname) AS x),
@@ -248,12 +270,18 @@ _ROUTINES = """
     WITH called AS (
       SELECT p.oid, NULL::text AS by_trigger, ARRAY(SELECT r.rolname::text FROM pg_roles r
         WHERE r.rolname = ANY (%(callers)s)
-          AND has_schema_privilege(r.oid, p.pronamespace, 'USAGE')
-          AND has_function_privilege(r.oid, p.oid, 'EXECUTE')) AS callers
+          AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
+          -- What a policy asks for is a condition, whose answer no caller sees.
+          AND (has_schema_privilege(r.oid, p.pronamespace, 'USAGE') OR EXISTS (
+            SELECT FROM pg_depend d
+            WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid
+              AND d.classid <> 'pg_policy'::regclass))) AS callers
       FROM pg_proc p
-      WHERE (p.prosecdef OR p.proconfig IS NOT NULL)
-        AND p.pronamespace <> 'pg_catalog'::regnamespace
+      JOIN pg_language l ON l.oid = p.prolang
+      WHERE p.pronamespace <> 'pg_catalog'::regnamespace
         AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+        AND (p.prosecdef OR p.proconfig IS NOT NULL OR NOT l.lanpltrusted
+          OR p.prosrc ~* %(sets_caller)s OR p.prosrc ~* %(dynamic)s)
       UNION ALL
       SELECT p.oid, format('%%I on %%s', t.tgname, t.tgrelid::regclass),
         ARRAY(SELECT r.rolname::text FROM pg_roles r
@@ -268,7 +296,8 @@ _ROUTINES = """
         AND NOT t.tgrelid = ANY (%(tables)s::oid[])
     )
     SELECT p.oid::regprocedure::text, n.nspname, pg_get_userbyid(p.proowner), l.lanname,
-      p.prosecdef, p.prosqlbody IS NOT NULL,
+      l.lanpltrusted, p.prosecdef, p.prosqlbody IS NOT NULL,
+      p.prosrc ~* %(sets_caller)s, p.prosrc ~* %(dynamic)s,
       EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
         AND e.objid = p.oid AND e.deptype = 'e'),
       coalesce((SELECT x.roots FROM jsonb_to_recordset(%(pg_proc)s) AS x (oid oid, roots text[])
@@ -354,6 +383,16 @@ _SUBSCRIPTIONS = """
 """
 
 
+_SETS_CALLER = (
+    r"set_config\s*\(\s*'(role|request\.[^']*|session_authorization|row_security)'"
+    r"|\mset\s+((local|session)\s+)?(role\M|session\s+authorization|\"?request\.|row_security)"
+)
+"""What a function's text has that becomes somebody else; a regular expression of PostgreSQL's."""
+
+_DYNAMIC = r"\mexecute\s+(?!(function|procedure|on)\M)|set_config\s*\(\s*[^'\s]"
+"""What a function's text has that runs what it makes itself: EXECUTE, as it is in PL/pgSQL."""
+
+
 @dataclass(frozen=True)
 class _Reader:
     connection: Connection[TupleRow]
@@ -384,6 +423,8 @@ def read_boundary(connection: Connection[TupleRow], tables: Sequence[str]) -> Bo
             "names": list(tables),
             "claim": CLAIM_FUNCTION,
             "configuration": CONFIGURATION,
+            "sets_caller": _SETS_CALLER,
+            "dynamic": _DYNAMIC,
         }
         return _read(_Reader(connection, given))
 
@@ -426,6 +467,8 @@ def _read(reader: _Reader) -> Boundary:
             Schema(name, frozenset(usage), frozenset(create))
             for name, usage, create in reader(_SCHEMAS)
         ),
+        database_create=frozenset(row[0] for row in reader(_DATABASE_CREATE)),
+        servers=tuple((name, frozenset(callers)) for name, callers in reader(_SERVERS)),
         functions=functions,
         relations=tuple(_relation(*row) for row in reader(_RELATIONS)),
         routines=tuple(_routine(*row) for row in reader(_ROUTINES)),

@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from pglast.parser import ParseError, parse_sql_json
 
-from schema_database.boundary import CONFIGURATION, PREDEFINED, callers_of, path_schemas, read_path
+from schema_database.boundary import (
+    CONFIGURATION,
+    PREDEFINED,
+    SERVICE,
+    callers_of,
+    path_schemas,
+    reachable,
+    read_path,
+    request_roles,
+)
 from schema_database.findings import Finding, Level
 from schema_database.supabase import API_ROLES, AUTHENTICATOR, PLATFORM_LOGINS, is_platform_admin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from schema_database.boundary import Boundary, Membership, Routine, Setting
-
-_SERVICE = "service_role"
+    from schema_database.boundary import Boundary, Routine, Setting
 
 _FOR_THE_SERVICE = frozenset({"pg_monitor", "pg_read_all_data", "pg_read_all_stats"})
 """What service_role, which may read all tenants anyhow, gains nothing by."""
@@ -71,6 +78,7 @@ def judge(expected: Boundary, actual: Boundary) -> list[Finding]:
         *_parameters(actual),
         *_system_privileges(actual),
         *_schemas(actual),
+        *_servers(actual),
         *_functions(expected, actual),
         *_relations(actual),
         *_routines(actual),
@@ -110,7 +118,7 @@ def judge(expected: Boundary, actual: Boundary) -> list[Finding]:
 
 
 def _roles(actual: Boundary) -> Iterator[Finding]:
-    for name in sorted({*_callers(actual), AUTHENTICATOR}):
+    for name in sorted({*_requests(actual), AUTHENTICATOR}):
         role = actual.roles.get(name)
         if role is None:
             if name in API_ROLES:
@@ -123,7 +131,7 @@ def _roles(actual: Boundary) -> Iterator[Finding]:
                 )
             continue
         caller = name != AUTHENTICATOR
-        service = name == _SERVICE
+        service = name == SERVICE
         for has, word, harm in (
             (role.superuser, "SUPERUSER", "nothing is checked for it"),
             (role.bypass_rls and not service, "BYPASSRLS", "no policy applies to it"),
@@ -152,9 +160,9 @@ def _roles(actual: Boundary) -> Iterator[Finding]:
 
 
 def _memberships(actual: Boundary) -> Iterator[Finding]:
-    callers = _callers(actual)
+    callers = _requests(actual)
     for start in sorted({*callers, AUTHENTICATOR}):
-        for target, path in sorted(_reachable(actual.memberships, start).items()):
+        for target, path in sorted(reachable(actual.memberships, start).items()):
             if start == AUTHENTICATOR and len(path) == 2 and target not in PREDEFINED:
                 yield from _becomes(actual, target)
                 continue
@@ -206,7 +214,7 @@ def _logins(actual: Boundary, callers: frozenset[str]) -> Iterator[Finding]:
             continue
         if name in PLATFORM_LOGINS or is_platform_admin(name):
             continue
-        acts = sorted(set(_reachable(actual.memberships, name)) & set(API_ROLES))
+        acts = sorted(set(reachable(actual.memberships, name)) & set(API_ROLES))
         owners = {owner for _, owner in actual.owners}
         if acts and name not in owners:
             yield Finding(
@@ -220,26 +228,9 @@ def _logins(actual: Boundary, callers: frozenset[str]) -> Iterator[Finding]:
             )
 
 
-def _reachable(memberships: Iterable[Membership], start: str) -> dict[str, tuple[str, ...]]:
-    """Return every role that one may act as, each with the shortest way to it."""
-    groups: dict[str, list[str]] = {}
-    for each in memberships:
-        if each.inherit or each.set or each.admin:
-            groups.setdefault(each.member, []).append(each.role)
-    found: dict[str, tuple[str, ...]] = {start: (start,)}
-    queue = [start]
-    for name in queue:
-        for group in sorted(groups.get(name, ())):
-            if group not in found:
-                found[group] = (*found[name], group)
-                queue.append(group)
-    del found[start]
-    return found
-
-
 def _harm(actual: Boundary, start: str, target: str) -> str | None:
     """Say what becomes of tenancy where one role may act as another; None where nothing does."""
-    service = start == _SERVICE
+    service = start == SERVICE
     role = actual.roles.get(target)
     owned = [what for what, owner in actual.owners if owner == target]
     if target in PREDEFINED:
@@ -261,7 +252,7 @@ def _harm(actual: Boundary, start: str, target: str) -> str | None:
 
 
 def _owners(actual: Boundary) -> Iterator[Finding]:
-    callers = {*_callers(actual), AUTHENTICATOR}
+    callers = {*_requests(actual), AUTHENTICATOR}
     for what, owner in actual.owners:
         if owner in callers:
             yield Finding(
@@ -406,6 +397,26 @@ def _schemas(actual: Boundary) -> Iterator[Finding]:
                     f"REVOKE CREATE ON SCHEMA {_quoted(schema.name)} FROM PUBLIC, {_quoted(role)}",
                 )
 
+    for role in sorted(actual.database_create & callers):
+        yield Finding(
+            "schema-create",
+            f"DATABASE {role}",
+            f"role {role} may create schemas, one with the name of another role among them, whose"
+            " names are found first",
+            f"REVOKE CREATE ON DATABASE this_database FROM PUBLIC, {_quoted(role)}",
+        )
+
+
+def _servers(actual: Boundary) -> Iterator[Finding]:
+    for name, users in actual.servers:
+        yield Finding(
+            "foreign-server",
+            name,
+            f"{_listed(sorted(users))} may use the foreign server {name}, where no policy of this"
+            " database applies",
+            f"REVOKE USAGE ON FOREIGN SERVER {name} FROM PUBLIC, anon, authenticated, service_role",
+        )
+
 
 def _functions(expected: Boundary, actual: Boundary) -> Iterator[Finding]:
     found = {function.signature: function for function in actual.functions}
@@ -488,7 +499,7 @@ def _relations(actual: Boundary) -> Iterator[Finding]:
             f"{role} may {_listed(sorted(kept))}"
             for role, held in each.privileges.items()
             # service_role may read all tenants; what it may not is change history.
-            if (kept := held & _WRITES if role == _SERVICE or each.kind == "rule" else held)
+            if (kept := held & _WRITES if role == SERVICE or each.kind == "rule" else held)
         )
         check, reaches = _RELATION_CHECKS[each.kind], _listed(each.reaches)
         grants = "; ".join(used) if used else "no API role may use it"
@@ -526,24 +537,34 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
     triggers: list[str] = []
     for each in actual.routines:
         subject = each.signature
+        own = _is_platforms_own(each, actual)
         may = f"{_listed(sorted(each.execute))} may execute it"
         governing = sorted(
             name
             for name in (setting.partition("=")[0] for setting in each.settings)
             if _GOVERNING.fullmatch(name)
         )
-        if governing and each.trigger is None:
+        if each.trigger is None and (governing or each.sets_caller) and not own:
+            what = _listed(governing) if governing else "the role or the claims, by its text,"
             yield Finding(
                 "function-setting",
                 subject,
-                f"function {subject} sets {_listed(governing)} for what it runs ({may})",
-                f"ALTER FUNCTION {subject} RESET {governing[0]}, or REVOKE EXECUTE on it FROM"
-                " PUBLIC, anon, authenticated",
+                f"function {subject} sets {what} for what it runs ({may})",
+                "take that out of it, or REVOKE EXECUTE on it FROM PUBLIC, anon, authenticated",
             )
-        if not each.definer:
+        if not each.definer and each.trusted:
+            if each.dynamic and each.trigger is None and not own:
+                yield Finding(
+                    "dynamic-sql",
+                    subject,
+                    f"function {subject} runs SQL, or sets settings, that it makes itself ({may})",
+                    "make sure that no caller's text becomes part of it: whoever sends SQL of"
+                    " their own sets any claim",
+                    Level.NOTE,
+                )
             continue
         # It may read and write all tenants anyhow; only history is closed to it.
-        level = Level.NOTE if each.execute == {_SERVICE} else Level.DIFFERENCE
+        level = Level.NOTE if each.execute == {SERVICE} else Level.DIFFERENCE
         revoke = (
             "make it SECURITY INVOKER, or REVOKE EXECUTE on it FROM PUBLIC, anon, authenticated;"
             " accept it if it asks for the tenant itself"
@@ -559,7 +580,7 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
                     f"ALTER FUNCTION {subject} SECURITY INVOKER; accept it if it keeps tenants"
                     " apart itself",
                 )
-            elif not _is_platforms_own(each, actual):
+            elif not own:
                 triggers.append(each.trigger)
         elif each.reaches:
             yield Finding(
@@ -572,14 +593,16 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
             )
         elif each.readable:
             continue
-        elif _is_platforms_own(each, actual) and not each.names:
-            platform.append(subject)
+        elif own and not each.names:
+            if each.definer:
+                platform.append(subject)
         else:
             named = f", names {_listed(each.names)}," if each.names else ""
+            rights = each.owner if each.definer else "the server itself"
             yield Finding(
                 "unread-function",
                 subject,
-                f"function {subject} runs with the rights of {each.owner}{named} and its"
+                f"function {subject} runs with the rights of {rights}{named} and its"
                 f" {each.language} body does not show what it reaches ({may})",
                 revoke,
                 level,
@@ -626,6 +649,10 @@ def _listed(words: Iterable[str]) -> str:
 def _shortened(text: str, length: int = 200) -> str:
     words = " ".join(text.split())
     return words if len(words) <= length else f"{words[: length - 1]}…"
+
+
+def _requests(boundary: Boundary) -> frozenset[str]:
+    return request_roles(boundary.roles, boundary.memberships)
 
 
 def _callers(boundary: Boundary) -> frozenset[str]:
