@@ -136,9 +136,9 @@ def run_for_status(session: nox.Session, *command: str) -> None:
     try:
         session.run(*command)
     except CommandFailed as error:
-        # Older versions tell it in words alone.
-        told = re.fullmatch(r"Returned code (-?\d+)", str(error.reason))
-        status = int(told[1]) if told else 1
+        # Older versions of nox have it in their message alone.
+        stated = re.fullmatch(r"Returned code (-?\d+)", str(error.reason))
+        status = int(stated[1]) if stated else 1
         # Negative where a signal ended it, for which shells have 128 and its number.
         raise SystemExit(status if status > 0 else 128 - status) from None
 

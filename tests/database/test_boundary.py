@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
 from schema_database import Level, PrivilegeRegime, compare, read_snapshot
+from schema_database.boundary_rules import judge
 from spec.specification import TABLES
 
 if TYPE_CHECKING:
@@ -767,6 +768,18 @@ def test_a_fresh_supabase_has_no_finding(migrated_database: Database, expected: 
     assert compare(expected, actual, NAMES) == []
 
 
+def test_a_server_that_is_no_supabase_is_named(expected: Snapshot) -> None:
+    """The missing roles and auth.jwt() are named, and nothing that only follows from that."""
+    nothing = replace(expected.boundary, roles={}, memberships=(), functions=())
+
+    assert {finding.id for finding in judge(expected.boundary, nothing)} == {
+        "claim-function auth.jwt()",
+        "role-missing anon",
+        "role-missing authenticated",
+        "role-missing service_role",
+    }
+
+
 def test_any_login_may_look(changing: psycopg.Connection[Any], expected: Snapshot) -> None:
     """Neither a privilege on the tables is needed nor one on the catalogs."""
     changing.execute("CREATE ROLE monitor; SET LOCAL ROLE monitor")
@@ -827,7 +840,7 @@ HOSTED = """
 def test_a_hosted_project_has_no_difference(
     changing: psycopg.Connection[Any], expected: Snapshot
 ) -> None:
-    """The platform's own roles, memberships, settings and functions are told in one note."""
+    """The platform's own roles, memberships, settings and functions make one note."""
     changing.execute(HOSTED)
 
     found = compare(expected, read_snapshot(changing, NAMES), NAMES)

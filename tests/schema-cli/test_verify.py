@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from schema_cli.commands import verify
-from schema_database import Cluster, Database, PrivilegeRegime
+from schema_database import CHECKS, Cluster, Database, PrivilegeRegime
 from schema_database.address import with_parts
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def test_a_database_as_declared(workspace: Path, run: Run, migrated_database: Da
 def test_a_difference_is_a_fact_a_remedy_and_a_name(
     workspace: Path, run: Run, migrated_database: Database
 ) -> None:
-    """Exit status 1, and all that somebody needs who mends or accepts it."""
+    """Exit status 1, and what a person needs to fix or accept it."""
     _execute(migrated_database, HOLE)
 
     status, out, err = run("verify", migrated_database.url)
@@ -95,10 +95,28 @@ def test_a_difference_is_a_fact_a_remedy_and_a_name(
     assert ": 1 difference from what" in out
 
 
+def test_a_database_without_the_migration(
+    workspace: Path, run: Run, platform_database: Database
+) -> None:
+    """Each table is one difference; its columns, policies and grants are not listed as well."""
+    status, out, err = run("verify", platform_database.url)
+
+    assert (status, err) == (1, "")
+    assert out.count("difference: ") == out.count(" is missing\n  help: ") == 6
+
+
+def test_the_help_names_every_check(run: Run) -> None:
+    """It explains the first word of each id."""
+    status, out, _ = run("verify", "--help")
+
+    assert status == 0
+    assert all(f"  {check} " in out for check in CHECKS)
+
+
 def test_json_has_the_documented_fields(
     workspace: Path, run: Run, migrated_database: Database
 ) -> None:
-    """Programs rely on them: notes, acceptances and what is no longer found are told apart."""
+    """Programs can tell notes, acceptances and unused acceptances apart."""
     _execute(migrated_database, f"{HOLE}; ALTER TABLE public.instance_tasks REPLICA IDENTITY FULL")
     _execute(migrated_database, "CREATE POLICY p ON public.workflow_history USING (TRUE)")
     _accept(workspace, f'[accepted]\n"{ID}" = "Ours."\n"definer-view public.gone" = "Old."\n')
@@ -210,7 +228,7 @@ def test_a_broken_workspace_is_no_difference(
 def test_names_from_the_database_act_on_no_terminal(
     workspace: Path, run: Run, migrated_database: Database, form: str
 ) -> None:
-    """Whoever may create an object would otherwise write on an operator's screen."""
+    """The name of an object could otherwise rewrite an operator's screen."""
     evil = "a\x1b[2J\x07\n\r\u2028\u202e\x9b31mü"
     _execute(migrated_database, HOLE.replace("public.look", f'public."{evil}"'))
     comment = f"COMMENT ON TABLE public.workflow_history IS '{evil}'"

@@ -25,7 +25,7 @@ _KEY = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'[^']*')\s*=""")
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A finding that somebody answers for.
+    """A finding that the team has decided to keep.
 
     Attributes:
         id: the finding's.

@@ -352,7 +352,7 @@ def path_schemas(settings: Iterable[Setting], roles: Iterable[str]) -> frozenset
 
 def read_path(value: str) -> list[str]:
     """Return the schemas of a search path, as PostgreSQL splits it."""
-    return [
-        quoted.replace('""', '"') if quoted else plain.lower()
-        for quoted, plain in re.findall(r'"((?:[^"]|"")*)"|([^",\s]+)', value)
-    ]
+    found = re.findall(r'"((?:[^"]|"")*)"|([^",\s]+)', value)
+    # An empty path is kept as "".
+    names = (quoted.replace('""', '"') or plain.lower() for quoted, plain in found)
+    return [name for name in names if name]

@@ -313,18 +313,20 @@ _ROUTINES = """
     ORDER BY 1, called.by_trigger
 """
 
-# An object of types that PostgreSQL does not have is no competitor of PostgreSQL's own.
+_PATH = "SELECT n.oid::bigint FROM pg_namespace n WHERE n.nspname = ANY (%(path)s)"
+
+# An object of types that PostgreSQL does not have is no competitor of PostgreSQL's own. Without
+# MATERIALIZED the originals of all objects of the database are looked for, not those on the path.
 _SHADOWS = """
-    WITH schemas AS (SELECT oid FROM pg_namespace WHERE nspname = ANY (%(path)s)),
-    own AS (SELECT oid FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace),
+    WITH own AS (SELECT oid FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace),
     members AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
-    candidates (classid, oid, kind, name, original) AS (
+    candidates (classid, oid, kind, name, original) AS MATERIALIZED (
       SELECT 'pg_operator'::regclass, o.oid, 'operator', o.oid::regoperator::text,
         (SELECT 'pg_catalog.' || b.oprname FROM pg_operator b
           WHERE b.oprnamespace = 'pg_catalog'::regnamespace AND b.oprname = o.oprname
             AND (b.oprleft = 0) = (o.oprleft = 0) LIMIT 1)
       FROM pg_operator o
-      WHERE o.oprnamespace IN (SELECT oid FROM schemas)
+      WHERE o.oprnamespace = ANY (%(path)s::oid[])
         AND (o.oprleft = 0 OR o.oprleft IN (SELECT oid FROM own))
         AND o.oprright IN (SELECT oid FROM own)
       UNION ALL
@@ -335,14 +337,14 @@ _SHADOWS = """
             AND (b.pronargs <= p.pronargs OR p.provariadic <> 0)
           ORDER BY b.oid LIMIT 1)
       FROM pg_proc p
-      WHERE p.pronamespace IN (SELECT oid FROM schemas) AND NOT EXISTS (
+      WHERE p.pronamespace = ANY (%(path)s::oid[]) AND NOT EXISTS (
         SELECT FROM unnest(p.proargtypes) AS a WHERE a NOT IN (SELECT oid FROM own))
       UNION ALL
       SELECT 'pg_type'::regclass, t.oid, CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END,
         t.oid::regtype::text, 'pg_catalog.' || b.typname
       FROM pg_type t
       JOIN pg_type b ON b.typname = t.typname AND b.typnamespace = 'pg_catalog'::regnamespace
-      WHERE t.typnamespace IN (SELECT oid FROM schemas)
+      WHERE t.typnamespace = ANY (%(path)s::oid[])
         AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
         AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
       UNION ALL
@@ -351,7 +353,7 @@ _SHADOWS = """
         c.oid::regclass::text, 'pg_catalog.' || b.relname
       FROM pg_class c
       JOIN pg_class b ON b.relname = c.relname AND b.relnamespace = 'pg_catalog'::regnamespace
-      WHERE c.relnamespace IN (SELECT oid FROM schemas) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      WHERE c.relnamespace = ANY (%(path)s::oid[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
       UNION ALL
       SELECT 'pg_cast'::regclass, k.oid, 'cast',
         format('(%%s AS %%s)', k.castsource::regtype, k.casttarget::regtype), 'conversion'
@@ -387,10 +389,10 @@ _SETS_CALLER = (
     r"set_config\s*\(\s*'(role|request\.[^']*|session_authorization|row_security)'"
     r"|\mset\s+((local|session)\s+)?(role\M|session\s+authorization|\"?request\.|row_security)"
 )
-"""What a function's text has that becomes somebody else; a regular expression of PostgreSQL's."""
+"""How a function's text sets the role or the claims; a PostgreSQL regular expression."""
 
 _DYNAMIC = r"\mexecute\s+(?!(function|procedure|on)\M)|set_config\s*\(\s*[^'\s]"
-"""What a function's text has that runs what it makes itself: EXECUTE, as it is in PL/pgSQL."""
+"""How a function's text runs SQL that it builds: EXECUTE of PL/pgSQL."""
 
 
 @dataclass(frozen=True)
@@ -454,6 +456,7 @@ def _read(reader: _Reader) -> Boundary:
     for catalog, oid, by_rule, roots in reader(_REACHED):
         reached[catalog].append({"oid": oid, "by_rule": by_rule, "roots": roots})
     reader.parameters.update({catalog: Jsonb(rows) for catalog, rows in reached.items()})
+    reader.parameters["path"] = [row[0] for row in reader(_PATH)]
     return Boundary(
         roles=roles,
         memberships=memberships,

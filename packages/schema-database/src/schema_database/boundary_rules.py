@@ -54,7 +54,7 @@ _OF_POSTGREST = {
     "pgrst.jwt_secret": None,
     "pgrst.jwt_secret_is_base64": None,
 }
-"""Settings of PostgREST that decide whose token counts, with the value that changes nothing.
+"""Settings of PostgREST that decide which tokens are accepted, with the harmless value.
 
 PostgREST, "In-Database Configuration".
 """
@@ -88,7 +88,7 @@ def judge(expected: Boundary, actual: Boundary) -> list[Finding]:
             "cast" if each.kind == "cast" else "shadow",
             f"{each.kind} {each.name}",
             f"{each.kind} {each.name} may be taken for PostgreSQL's own {each.original}",
-            f"drop it or give it another name or schema, after a look at who made it (DROP"
+            f"drop it or give it another name or schema, after you know who made it (DROP"
             f" {each.kind.upper()})",
         )
         for each in actual.shadows
@@ -98,7 +98,7 @@ def judge(expected: Boundary, actual: Boundary) -> list[Finding]:
             "publication",
             each.name,
             f"publication {each.name} sends rows of {_listed(each.tables)}, of all tenants",
-            "nothing, if who receives them may see all tenants: policies do not apply to it"
+            "nothing, if its subscribers may see all tenants: policies do not apply to it"
             " (Supabase Realtime applies them itself)",
             Level.NOTE,
         )
@@ -126,7 +126,7 @@ def _roles(actual: Boundary) -> Iterator[Finding]:
                     "role-missing",
                     name,
                     f"role {name} is missing",
-                    "Supabase creates it in every project: look whether this is the database you"
+                    "Supabase creates it in every project: check that this is the database you"
                     " mean",
                 )
             continue
@@ -140,7 +140,7 @@ def _roles(actual: Boundary) -> Iterator[Finding]:
             (
                 role.login and caller,
                 "LOGIN",
-                "whoever logs in as it sends SQL of their own and sets any claim",
+                "a login sends SQL of its own and can set any claim",
             ),
         ):
             if has:
@@ -167,9 +167,9 @@ def _memberships(actual: Boundary) -> Iterator[Finding]:
                 yield from _becomes(actual, target)
                 continue
             if start == AUTHENTICATOR and path[1] in callers:
-                continue  # It is told of that caller.
+                continue  # Reported for that caller.
             if any(_harm(actual, start, step) for step in path[1:-1]):
-                continue  # It is told of the first of them.
+                continue  # Reported for the first of them.
             harm = _harm(actual, start, target)
             if harm:
                 yield Finding(
@@ -222,7 +222,7 @@ def _logins(actual: Boundary, callers: frozenset[str]) -> Iterator[Finding]:
                 name,
                 f"login {name} may act as {_listed(acts)}: it sends SQL of its own, and sets any"
                 " claim",
-                "nothing, if whoever has its password may see all tenants; otherwise REVOKE the"
+                "nothing, if everyone with its password may see all tenants; otherwise REVOKE the"
                 " membership",
                 Level.NOTE,
             )
@@ -288,17 +288,17 @@ def _settings(actual: Boundary) -> Iterator[Finding]:
             what = (
                 "every session begins with those claims"
                 if _CLAIMS.fullmatch(name)
-                else "sessions begin as somebody, or without checks, that no token asked for"
+                else "sessions begin as a role, or without checks, that no token asked for"
             )
-            # Claims may hold what is nobody's business.
+            # Claims may hold personal data.
             set_ = "set" if name.startswith("request.") else f"set to {value}"
             yield Finding("setting", subject, f"{name} is {set_} for {who}: {what}", undo)
         elif name in _OF_POSTGREST and value != _OF_POSTGREST[name]:
             yield Finding(
                 "setting",
                 subject,
-                f"{name} is set for {who}: the database, not your project's settings, says whose"
-                " token counts",
+                f"{name} is set for {who}: the database, not your project's settings, decides"
+                " which tokens are accepted",
                 undo,
             )
         elif name in {"pgrst.db_pre_request", "pgrst.db_pre_config"}:
@@ -367,7 +367,7 @@ def _system_privileges(actual: Boundary) -> Iterator[Finding]:
 
 
 def _schemas(actual: Boundary) -> Iterator[Finding]:
-    # A superuser may do anything, which is told of the role itself.
+    # A superuser may do anything, which is reported for the role itself.
     callers = {
         name
         for name in _callers(actual)
@@ -428,7 +428,7 @@ def _functions(expected: Boundary, actual: Boundary) -> Iterator[Finding]:
                 "claim-function",
                 subject,
                 f"function {subject}, which policies call, is missing",
-                "Supabase provides it in every project: look whether this is the database you mean",
+                "Supabase provides it in every project: check that this is the database you mean",
             )
             continue
         for word in sorted(want.attributes.keys() | have.attributes.keys()):
@@ -558,8 +558,8 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
                     "dynamic-sql",
                     subject,
                     f"function {subject} runs SQL, or sets settings, that it makes itself ({may})",
-                    "make sure that no caller's text becomes part of it: whoever sends SQL of"
-                    " their own sets any claim",
+                    "make sure that no caller's text becomes part of it: a caller who can send SQL"
+                    " can set any claim",
                     Level.NOTE,
                 )
             continue

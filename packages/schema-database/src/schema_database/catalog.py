@@ -153,7 +153,7 @@ _QUERIES: dict[str, str] = {
         FROM r JOIN pg_policy p ON p.polrelid = r.oid
     """,
     # The owner's own privileges are an attribute of the relation: which there are to have
-    # depends on the server's version. Whoever grants is the owner, unless it is told.
+    # depends on the server's version. The grantor is the owner unless another is named.
     "grant": """
         SELECT r.display, format('%%s to %%s%%s', a.privilege_type,
             CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
@@ -270,7 +270,7 @@ _ORDER = "column order"
 _FORCE = "row-level security for the owner"
 
 _LENGTH = 500
-"""Characters of a value that are told: a comment or a function's body may be long."""
+"""Characters of a value that are shown: a comment or a function's body may be long."""
 
 # A later migration may add these to a table without harm to what an earlier one declared, but for
 # some foreign keys. Whatever else is added changes who may do what, or what a statement does.

@@ -80,7 +80,7 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """What names the finding where somebody accepts it: the check and the subject."""
+        """The name by which the finding is accepted: the check and the subject."""
         return f"{self.check} {self.subject}"
 
 

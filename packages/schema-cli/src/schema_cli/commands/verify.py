@@ -35,6 +35,7 @@ from schema_cli.project import (
 )
 from schema_cli.project_database import database_url
 from schema_database import (
+    CHECKS,
     Cluster,
     DatabaseError,
     Finding,
@@ -103,6 +104,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "url", nargs="?", help="the database, as postgresql://…; default: DATABASE_URL"
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    width = max(map(len, CHECKS))
+    checks = "\n".join(f"  {check:<{width}}  {what}" for check, what in CHECKS.items())
+    parser.epilog = f"checks, each the first word of an id:\n{checks}"
 
 
 def run(args: argparse.Namespace) -> int:
