@@ -88,7 +88,11 @@ def db(session: nox.Session) -> None:
 @nox.session
 def schema(session: nox.Session) -> None:
     """Run the schema command with anything that it can do: `-- query`, `-- explain RULE`, …."""
-    install(session, *PACKAGES)
+    try:
+        install(session, *PACKAGES)
+    except CommandFailed:
+        # 1 would mean that `verify` has looked and found a difference.
+        raise SystemExit(2) from None
     run_for_status(session, "schema", *session.posargs)
 
 
