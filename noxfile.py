@@ -4,6 +4,7 @@
 `nox -s test -- -k tenancy`.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,11 +88,15 @@ def db(session: nox.Session) -> None:
 @nox.session
 def schema(session: nox.Session) -> None:
     """Run the schema command with anything that it can do: `-- query`, `-- explain RULE`, …."""
-    install(session, *PACKAGES)
     root = Path.cwd()
+    try:
+        install(session, *PACKAGES)
+    except CommandFailed:
+        # 1 would mean that `verify` has looked and found a difference.
+        raise SystemExit(2) from None
     # Paths on the command line begin where the user is, and not where this file is.
     with session.chdir(session.invoked_from):
-        session.run("schema", f"--root={root}", *session.posargs)
+        run_for_status(session, "schema", f"--root={root}", *session.posargs)
 
 
 @nox.session
@@ -128,6 +133,21 @@ def test_supabase_cli(session: nox.Session) -> None:
 def test_api(session: nox.Session) -> None:
     """Call it over HTTP with supabase-py and supabase-js, and with tokens honest and forged."""
     prove(session, "api", groups=("test", "api"))
+
+
+def run_for_status(session: nox.Session, *command: str) -> None:
+    """Run a command whose exit status means something: nox ends with the same.
+
+    nox itself makes 1 of every failure, and CI could not tell "differs" from "could not look".
+    """
+    try:
+        session.run(*command)
+    except CommandFailed as error:
+        # Older versions of nox have it in their message alone.
+        stated = re.fullmatch(r"Returned code (-?\d+)", str(error.reason))
+        status = int(stated[1]) if stated else 1
+        # Negative where a signal ended it, for which shells have 128 and its number.
+        raise SystemExit(status if status > 0 else 128 - status) from None
 
 
 def prove(session: nox.Session, name: str, groups: tuple[str, ...] = ("test",)) -> None:

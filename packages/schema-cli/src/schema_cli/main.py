@@ -1,7 +1,7 @@
 """The ``schema`` command: knows the verbs, the exit statuses and how errors look; does no work.
 
 Exit status: 0 fine; 1 findings, or something that is wrong in the files or the database; 2 wrong
-usage; 130 interrupted, by Ctrl-C or SIGTERM.
+usage; 130 interrupted, by Ctrl-C or SIGTERM. `verify` also ends with 2 when it could not look.
 """
 
 from __future__ import annotations

@@ -20,29 +20,40 @@ from schema_database.catalog import (
 )
 from schema_database.engine import Engine, find_engine
 from schema_database.errors import DatabaseError
+from schema_database.findings import CHECKS, Finding, Level
+from schema_database.printable import printable
 from schema_database.server import Server, private_server
 from schema_database.supabase import PrivilegeRegime, bootstrap
 from schema_database.throwaway import Cluster, Database, Template
+from schema_database.verification import Snapshot, compare, read_live_snapshot, read_snapshot
 
 __all__ = [
+    "CHECKS",
     "ApplyError",
     "Catalog",
     "Cluster",
     "Database",
     "DatabaseError",
     "Engine",
+    "Finding",
     "Item",
+    "Level",
     "PrivilegeRegime",
     "Server",
+    "Snapshot",
     "Template",
     "apply_as_one_transaction",
     "apply_statement_by_statement",
     "bootstrap",
+    "compare",
     "diff_catalogs",
     "find_engine",
     "masked",
+    "printable",
     "private_server",
     "read_catalog",
     "read_live_catalog",
+    "read_live_snapshot",
+    "read_snapshot",
     "verify",
 ]

@@ -16,6 +16,7 @@ from psycopg.pq import DiagnosticField, ExecStatus
 
 from schema_database.address import connected
 from schema_database.errors import DatabaseError
+from schema_database.printable import printable
 from schema_database.waits import find_wait, latest
 
 if TYPE_CHECKING:
@@ -87,9 +88,10 @@ class ApplyError(DatabaseError):
 
     def __str__(self) -> str:
         place = f"statement {self.statement}" if self.line is None else f"{self.line}:{self.column}"
-        lines = [f"{self.name}:{place}: {self.sqlstate or 'connection lost'}: {self.message}"]
+        code = self.sqlstate or "connection lost"
+        lines = [f"{self.name}:{place}: {code}: {_lines(self.message)}"]
         lines += [
-            f"  {word}: {text.replace(chr(10), chr(10) + '    ')}"
+            f"  {word}: {_lines(text)}"
             for word, text in (
                 ("detail", self.detail),
                 ("where", self.context),
@@ -99,6 +101,11 @@ class ApplyError(DatabaseError):
             if text
         ]
         return "\n".join(lines)
+
+
+def _lines(text: str) -> str:
+    """Keep the lines of what PostgreSQL said, and nothing else that would act on a terminal."""
+    return "\n    ".join(map(printable, text.split("\n")))
 
 
 def apply_as_one_transaction(

@@ -1,4 +1,4 @@
-"""Reads what a schema holds into plain values, and says how two of them differ.
+"""Reads what a schema holds into plain values; says how two differ, and which of it counts.
 
 Knows PostgreSQL's catalogs of 15 and later; must not know which tables there ought to be.
 """
@@ -10,15 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg import Connection, IsolationLevel
-
-from schema_database.address import connected, masked
 from schema_database.errors import DatabaseError
+from schema_database.findings import Finding, Level
+from schema_database.live import live_transaction
+from schema_database.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from psycopg import Connection
     from psycopg.rows import TupleRow
 
 # Each query returns rows of (relation or null, name, attributes); what belongs to
@@ -153,14 +153,14 @@ _QUERIES: dict[str, str] = {
         FROM r JOIN pg_policy p ON p.polrelid = r.oid
     """,
     # The owner's own privileges are an attribute of the relation: which there are to have
-    # depends on the server's version.
+    # depends on the server's version. The grantor is the owner unless another is named.
     "grant": """
         SELECT r.display, format('%%s to %%s%%s', a.privilege_type,
             CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
             ' on column ' || quote_ident(g.attname)),
           jsonb_build_object(
             'granted by', string_agg(quote_ident(pg_get_userbyid(a.grantor)), ', '
-              ORDER BY pg_get_userbyid(a.grantor)),
+              ORDER BY pg_get_userbyid(a.grantor)) FILTER (WHERE a.grantor <> c.relowner),
             'grantable', CASE WHEN bool_or(a.is_grantable) THEN 'yes' ELSE 'no' END)
         FROM r
         JOIN pg_class c ON c.oid = r.oid
@@ -170,7 +170,7 @@ _QUERIES: dict[str, str] = {
           SELECT t.attname, t.attacl FROM pg_attribute t
           WHERE t.attrelid = c.oid AND t.attacl IS NOT NULL AND NOT t.attisdropped) AS g
         CROSS JOIN LATERAL aclexplode(g.acl) AS a
-        WHERE a.grantee <> c.relowner
+        WHERE a.grantee <> c.relowner OR a.grantor <> c.relowner
         GROUP BY r.display, a.privilege_type, a.grantee, g.attname
     """,
     "trigger": """
@@ -178,8 +178,10 @@ _QUERIES: dict[str, str] = {
           'definition', pg_get_triggerdef(t.oid),
           'enabled', CASE t.tgenabled WHEN 'O' THEN 'yes' WHEN 'D' THEN 'no'
             WHEN 'R' THEN 'on replicas' ELSE 'always' END,
+          'rights of', CASE WHEN f.prosecdef THEN pg_get_userbyid(f.proowner) END,
           'comment', obj_description(t.oid, 'pg_trigger'))
-        FROM r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal
+        FROM r JOIN pg_trigger t ON t.tgrelid = r.oid JOIN pg_proc f ON f.oid = t.tgfoid
+        WHERE NOT t.tgisinternal
     """,
     "rule": """
         SELECT r.display, quote_ident(w.rulename), jsonb_build_object(
@@ -265,6 +267,10 @@ _RELATIONS = """
 """
 
 _ORDER = "column order"
+_FORCE = "row-level security for the owner"
+
+_LENGTH = 500
+"""Characters of a value that are shown: a comment or a function's body may be long."""
 
 # A later migration may add these to a table without harm to what an earlier one declared, but for
 # some foreign keys. Whatever else is added changes who may do what, or what a statement does.
@@ -383,20 +389,8 @@ def read_live_catalog(url: str, schema: str = "public", *, timeout: float = 15.0
     Raises:
         DatabaseError: nobody answers there, or not in time.
     """
-    try:
-        with connected(url) as connection:
-            connection.read_only = True
-            connection.isolation_level = IsolationLevel.REPEATABLE_READ
-            with connection.transaction():
-                connection.execute(
-                    "SELECT set_config('statement_timeout', %s, true)", [str(int(timeout * 1000))]
-                )
-                return read_catalog(connection, schema)
-    except psycopg.Error as error:
-        raise DatabaseError(
-            f"cannot read the catalog of {masked(url)}: {str(error).splitlines()[0]}",
-            "try again; if it persists, look for a long migration that holds locks there",
-        ) from error
+    with live_transaction(url, timeout=timeout) as connection:
+        return read_catalog(connection, schema)
 
 
 def diff_catalogs(expected: Catalog, actual: Catalog) -> list[str]:
@@ -404,10 +398,10 @@ def diff_catalogs(expected: Catalog, actual: Catalog) -> list[str]:
 
     The order of columns counts only where both have the same columns.
     """
-    return _differences(expected, actual, exactly=True)
+    return [each.line for each in _differences(expected, actual, exactly=True)]
 
 
-def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[str]:
+def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[Finding]:
     """Say in plain words what a live database lacks of what a migration declares.
 
     Looks at the given tables alone. Columns, constraints and indexes that are there beyond what is
@@ -416,13 +410,16 @@ def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[st
     So is a foreign key that doubles a declared one, or that deletes or sets, with the owner's
     rights, what is declared otherwise: see ``_acts_on``.
 
+    What only narrows access or harms nobody is a note: a RESTRICTIVE policy and FORCE ROW LEVEL
+    SECURITY, a replica identity, and a trigger that has no more than its caller's rights.
+
     Args:
         expected: catalog of a database that holds the migration's result.
         actual: catalog of the live database.
         tables: their names, with or without the schema.
 
     Returns:
-        One line for each difference, sorted; none when all is as declared.
+        One finding for each difference, sorted by what it says; none when all is as declared.
 
     Raises:
         DatabaseError: `expected` has no such table.
@@ -436,23 +433,87 @@ def verify(expected: Catalog, actual: Catalog, tables: Iterable[str]) -> list[st
             f"the expected catalog has no table {', '.join(unknown)}",
             "name tables that the migration creates",
         )
-    return _differences(wanted, actual.of_relations(names), exactly=False)
+    return [
+        Finding("drift", each.subject, each.line, each.remedy, each.level)
+        for each in _differences(wanted, actual.of_relations(names), exactly=False)
+    ]
 
 
-def _differences(expected: Catalog, actual: Catalog, *, exactly: bool) -> list[str]:
-    lines: list[str] = []
+@dataclass(frozen=True)
+class _Difference:
+    """One way in which two catalogs differ.
+
+    Attributes:
+        item: what differs; as it is, where it is there.
+        says: what is said of it.
+        word: the attribute that differs; None where the whole of it is missing or not expected.
+        is_there: whether the actual catalog has it.
+    """
+
+    item: Item
+    says: str
+    word: str | None = None
+    is_there: bool = True
+
+    @property
+    def subject(self) -> str:
+        return _subject(self.item) + (f": {self.word}" if self.word else "")
+
+    @property
+    def line(self) -> str:
+        return printable(f"{self.subject} {self.says}")
+
+    @property
+    def level(self) -> Level:
+        attributes = self.item.attributes
+        if self.word is None and self.is_there:
+            harmless = (self.item.kind == "trigger" and "rights of" not in attributes) or (
+                self.item.kind == "policy" and attributes["kind"] == "RESTRICTIVE"
+            )
+        else:
+            harmless = self.word == "replica identity" or (
+                self.word == _FORCE and attributes[_FORCE] == "on"
+            )
+        return Level.NOTE if harmless else Level.DIFFERENCE
+
+    @property
+    def remedy(self) -> str:
+        kind, word = self.item.kind, self.word
+        is_extra = word is None and self.is_there
+        if self.level is Level.NOTE:
+            return "nothing, if you know whose it is: it takes no tenant's rows to another"
+        if is_extra and kind in _REMEDIES_OF_EXTRA:
+            return _REMEDIES_OF_EXTRA[kind]
+        if word == "granted by":
+            return "revoke it as the role that granted it; the owner grants what is declared"
+        if kind in {"policy", "grant"} or word in {"comment", "row-level security", _FORCE}:
+            return "run the migration that declares it again: it makes access what is declared"
+        if not self.is_there and kind in {"relation", "index"}:
+            return "run the migration that declares it: it makes what is missing"
+        return "change the database in a migration of its own, or the fragment that declares it"
+
+
+_REMEDIES_OF_EXTRA = {
+    "constraint": "drop it: it changes declared rows, or doubles a declared key",
+    "rule": "drop it: a rule changes what a statement does",
+    "trigger": "drop it, or make its function SECURITY INVOKER; accept it if you have read it",
+}
+
+
+def _differences(expected: Catalog, actual: Catalog, *, exactly: bool) -> list[_Difference]:
+    found: list[_Difference] = []
     for key in expected.items.keys() | actual.items.keys():
         want, have = expected.items.get(key), actual.items.get(key)
         if want is None and have is not None:
             may_be_added = not exactly and _may_be_added(have, expected)
             if not may_be_added and not _goes_with_its_relation(have, expected):
-                lines.append(f"{_subject(have)} is not expected")
+                found.append(_Difference(have, "is not expected"))
         elif want is not None and have is None:
             if not _goes_with_its_relation(want, actual):
-                lines.append(f"{_subject(want)} is missing")
+                found.append(_Difference(want, "is missing", is_there=False))
         elif want is not None and have is not None:
-            lines += _changes(want, have, exactly=exactly)
-    return sorted(lines)
+            found += _changes(want, have, exactly=exactly)
+    return sorted(found, key=lambda each: each.line)
 
 
 def _may_be_added(have: Item, expected: Catalog) -> bool:
@@ -512,8 +573,8 @@ def _goes_with_its_relation(item: Item, other: Catalog) -> bool:
     return (item.relation, "relation", item.relation) not in other.items
 
 
-def _changes(want: Item, have: Item, *, exactly: bool) -> list[str]:
-    lines = []
+def _changes(want: Item, have: Item, *, exactly: bool) -> list[_Difference]:
+    found = []
     for word in want.attributes.keys() | have.attributes.keys():
         expected: Any = want.attributes.get(word)
         actual: Any = have.attributes.get(word)
@@ -523,8 +584,9 @@ def _changes(want: Item, have: Item, *, exactly: bool) -> list[str]:
             if sorted(expected) != sorted(actual):
                 continue
             expected, actual = ", ".join(expected), ", ".join(actual)
-        lines.append(f"{_subject(have)}: {word} is {_said(actual)}, expected {_said(expected)}")
-    return lines
+        says = f"is {_said(actual)}, expected {_said(expected)}"
+        found.append(_Difference(have, says, word))
+    return found
 
 
 def _subject(item: Item) -> str:
@@ -538,5 +600,7 @@ def _subject(item: Item) -> str:
 
 
 def _said(value: Any) -> str:
-    # One difference is one line, whatever a comment or a function body holds.
-    return "absent" if value is None else str(value).replace("\n", "\\n")
+    if value is None:
+        return "absent"
+    text = str(value)
+    return text if len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from schema_database.printable import printable
+
 
 class DatabaseError(Exception):
     """Something outside this package is not as it must be; says what, and what to do about it.
@@ -17,4 +19,6 @@ class DatabaseError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.fact}\n  help: {self.remedy}"
+        # Either may quote what a server said, and a server may say anything.
+        fact, remedy = (printable(text.replace("\t", " ")) for text in (self.fact, self.remedy))
+        return f"{fact}\n  help: {remedy}"

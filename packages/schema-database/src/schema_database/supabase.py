@@ -6,6 +6,7 @@ as texts. Must not know where the server is, nor what the project's tables are c
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 API_ROLES = ("anon", "authenticated", "service_role")
 """The roles that Supabase's Data API acts as."""
 
+AUTHENTICATOR = "authenticator"
+"""The role that the Data API logs in as, before it becomes one of those."""
+
+PLATFORM_LOGINS = frozenset(
+    {AUTHENTICATOR, "cli_login_postgres", "dashboard_user", "pgbouncer", "postgres"}
+)
+"""Logins of the platform's own besides its administrators: supabase/postgres, migrations/."""
+
+CLAIM_FUNCTION = "auth.jwt()"
+"""What policies ask for the token's claims: supabase/auth, migrations/."""
+
 SEARCH_PATH = '"$user", public, extensions'
 """The search path of `postgres` on Supabase."""
 
@@ -38,6 +50,16 @@ class PrivilegeRegime(StrEnum):
 
     EXPLICIT = "explicit"
     """TRUNCATE, REFERENCES, TRIGGER, from 17 MAINTAIN; every project from 2026-10-30."""
+
+
+def is_platform_admin(role: str) -> bool:
+    """Tell whether a role is one of those that Supabase runs its own services as.
+
+    They are called `supabase_admin`, `supabase_auth_admin` and so on: supabase/postgres,
+    migrations/. Nobody but a superuser may give a role such a name on Supabase: supautils reserves
+    them.
+    """
+    return re.fullmatch(r"supabase_(\w+_)?admin|pgbouncer", role) is not None
 
 
 def create_owner(connection: Connection[TupleRow], name: str, password: str) -> None:
