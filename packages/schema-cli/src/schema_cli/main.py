@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schema_sql.docstrings import documentation
 from schema_sql.source import SourceError
 from schema_targets.workspace import UsageError
 
@@ -117,7 +118,7 @@ def _run(arguments: list[str]) -> int:
     module = importlib.import_module(f"schema_cli.commands.{verb}")
     verb_parser = argparse.ArgumentParser(
         prog=f"schema {verb}",
-        description=module.__doc__,
+        description=documentation(module),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.configure(verb_parser)

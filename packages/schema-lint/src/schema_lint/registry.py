@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import pkgutil
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
 
 from schema_lint.suppressions import EXPLAINED
+from schema_sql.docstrings import documentation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def rules() -> tuple[Rule, ...]:
             Rule(
                 id=module_info.name.replace("_", "-"),
                 check=module.check,
-                doc=inspect.getdoc(module) or "",
+                doc=documentation(module),
                 good=folder.joinpath("good.sql").read_text(encoding="utf-8"),
                 bad=folder.joinpath("bad.sql").read_text(encoding="utf-8"),
             )
