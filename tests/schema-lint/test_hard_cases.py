@@ -7,6 +7,7 @@ import pytest
 from schema_lint import lint
 from schema_lint.logic import truth
 from schema_lint.tenancy import is_claim, read_claim
+from schema_sql.names import SERIAL_TYPES
 from schema_sql.source import Source
 from schema_sql.statements import expression, parse
 
@@ -245,3 +246,17 @@ def test_no_table_is_mistaken_for_another() -> None:
 
     ten, twenty = (lint([parse(Source("a.sql", tables(n)))]) for n in (10, 20))
     assert len(twenty) == 2 * len(ten)
+
+
+@pytest.mark.parametrize("word", [*SERIAL_TYPES])
+def test_rules_know_every_serial_type(word: str) -> None:
+    """Each word is refused as a column's type, and matches the type of its sequence."""
+    text = f"""
+        CREATE TABLE public.p (id {word} PRIMARY KEY);
+        CREATE TABLE public.c (a {SERIAL_TYPES[word]} REFERENCES public.p (id));
+        CREATE TABLE public.d (a text REFERENCES public.p (id));
+    """
+    found = [(f.line, f.rule) for f in lint([parse(Source("a.sql", text))])]
+
+    assert (2, "plain-types") in found
+    assert [line for line, rule in found if rule == "fk-types-match"] == [4]

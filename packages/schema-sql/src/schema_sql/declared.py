@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from schema_sql.names import Name, list_name, range_name, role_name, type_text
+from schema_sql.names import Name, list_name, range_name, role_name, serial_type, type_text
 from schema_sql.statements import Node, Statement, strings
 
 if TYPE_CHECKING:
@@ -455,7 +455,7 @@ def _add_column(table: Table, statement: Statement, node: Node) -> None:
     kinds = {constraint["contype"]: constraint for constraint in constraints}
     # A column of a typed table has its type elsewhere.
     type_name = type_text(node["typeName"]) if "typeName" in node else ""
-    serial = type_name in {"serial", "bigserial", "smallserial"}
+    serial = "typeName" in node and bool(serial_type(node["typeName"]))
     default = kinds.get("CONSTR_DEFAULT")
     table.columns[node["colname"]] = Column(
         name=node["colname"],

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_sql.names import SERIAL_TYPES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from schema_sql.statements import SqlFile
 
 ID = "fk-types-match"
-
-_SERIALS = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}
 
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
@@ -54,4 +54,4 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
 
 
 def _plain(kind: str) -> str:
-    return _SERIALS.get(kind, kind)
+    return SERIAL_TYPES.get(kind, kind)
