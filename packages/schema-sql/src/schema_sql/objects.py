@@ -526,9 +526,9 @@ def _table_columns(
             if kind == "RangeVar":
                 alias = node.get("alias", {}).get("aliasname", node["relname"])
                 tables[alias] = range_name(node)
-            elif kind == "SubLink":
+            elif kind == "SubLink" and id(node) not in in_subquery:
                 inner = walk(node.get("subselect"))
-                in_subquery.update(id(item) for name, item in inner if name == "ColumnRef")
+                in_subquery.update(id(i) for name, i in inner if name in {"ColumnRef", "SubLink"})
     for expression in expressions:
         for kind, node in walk(expression):
             parts = strings(node.get("fields")) if kind == "ColumnRef" else []

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from schema_sql.display import excerpt, one_line, printable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,10 +43,11 @@ class Finding:
 
     def __str__(self) -> str:
         """Render the finding for a terminal; editors make ``path:line:column`` a link."""
-        head = f"{self.path}:{self.line}:{self.column}: {self.rule}: {self.message}"
+        where = f"{printable(self.path)}:{self.line}:{self.column}"
+        head = f"{where}: {self.rule}: {printable(self.message)}"
         return head + "".join(
-            f"\n  help: {line}" if number == 0 else f"\n        {line}"
-            for number, line in enumerate(self.help.splitlines())
+            f"\n  help: {printable(line)}" if number == 0 else f"\n        {printable(line)}"
+            for number, line in enumerate(self.help.split("\n") if self.help else ())
         )
 
 
@@ -95,28 +98,56 @@ class Source:
             found = self.data.find(b"\n", found + 1)
         return starts
 
+    @cached_property
+    def _characters(self) -> list[int]:
+        """How many characters begin before each block of bytes: a line may be the whole text."""
+        counts = [0]
+        for start in range(0, len(self.data), _BLOCK):
+            counts.append(counts[-1] + _count_characters(self.data[start : start + _BLOCK]))
+        return counts
+
+    def _character(self, offset: int) -> int:
+        """How many characters begin before a byte offset."""
+        if self.text.isascii():
+            return offset
+        block = offset // _BLOCK
+        return self._characters[block] + _count_characters(self.data[block * _BLOCK : offset])
+
     def position(self, offset: int) -> Position:
         """The line and column of a byte offset; one past the end is the end."""
         offset = max(0, min(offset, len(self.data)))
-        line = bisect_right(self._line_starts, offset)
+        line = self.line_of(offset)
         start = self._line_starts[line - 1]
-        return Position(line, len(self.data[start:offset].decode(errors="replace")) + 1)
+        return Position(line, self._character(offset) - self._character(start) + 1)
+
+    def line_of(self, offset: int) -> int:
+        """The line of a byte offset, from 1."""
+        return bisect_right(self._line_starts, offset)
 
     def line_start(self, line: int) -> int:
         """The byte offset at which a line, counted from 1, begins."""
         return self._line_starts[min(line, len(self._line_starts)) - 1]
 
     def excerpt(self, position: Position) -> str:
-        """The line of a position with a caret below the column, indented for a terminal."""
-        line = self.text.split("\n")[position.line - 1]
-        # A tab keeps its width in both lines only where it stays a tab.
-        pad = "".join("\t" if c == "\t" else " " for c in line[: position.column - 1])
-        return f"    {line}\n    {pad}^"
+        """The line of a position with a caret below the column, cut to fit a terminal."""
+        start = self.line_start(position.line)
+        end = self.data.find(b"\n", start)
+        line = self.data[start : end if end >= 0 else None].decode()
+        return excerpt(line, position.column)
 
     def finding(self, offset: int, rule: str, message: str, remedy: str = "") -> Finding:
-        """A finding at a byte offset of this text."""
+        """A finding at a byte offset of this text; very long names in the message are cut."""
         at = self.position(offset)
-        return Finding(self.path, at.line, at.column, rule, message, remedy)
+        return Finding(self.path, at.line, at.column, rule, one_line(message), remedy)
+
+
+_BLOCK = 4096
+_CONTINUATION = bytes(range(0x80, 0xC0))
+
+
+def _count_characters(data: bytes) -> int:
+    """How many characters of UTF-8 begin in some bytes."""
+    return len(data.translate(None, _CONTINUATION))
 
 
 def read_source(path: Path, name: str) -> Source:

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_lint.tenancy import subqueries
+from schema_lint.tenancy import tables_read
 from schema_sql.names import range_name
-from schema_sql.statements import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +42,8 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
 def _read_by(policy: Policy) -> Iterator[tuple[Name, Node]]:
     """The tables that a policy reads whenever its own table is read."""
     if policy.command in {"ALL", "SELECT"} and policy.using is not None:
-        for select in subqueries(policy.using):
-            for kind, fields in walk(select.get("fromClause", [])):
-                if kind == "RangeVar":
-                    yield range_name(fields).qualified(), fields
+        for fields in tables_read(policy.using):
+            yield range_name(fields).qualified(), fields
 
 
 def _path(start: Name, goal: Name, workspace: Workspace) -> tuple[Name, ...]:

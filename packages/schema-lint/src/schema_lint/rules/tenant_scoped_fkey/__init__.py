@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_lint.logic import branches
 from schema_lint.tenancy import TENANT_COLUMN, TENANTS, has_tenant
 from schema_sql.names import range_name
 from schema_sql.statements import strings
+from schema_sql.trees import Steps, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,12 +86,22 @@ def _is_global(table: Table, key: ForeignKey, target: Table) -> bool:
 
 def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -> bool:
     """Whether a condition demands that the target shows a row of the referenced code."""
-    if node is None:
-        return False
-    if "BoolExpr" in node:
-        found = [_looks_up(item, table, key, target) for item in node["BoolExpr"]["args"]]
-        decide = {"AND_EXPR": any, "OR_EXPR": all}.get(node["BoolExpr"]["boolop"])
+    return node is not None and run(_look_up(node, table, key, target))
+
+
+def _look_up(node: Node, table: Table, key: ForeignKey, target: Table) -> Steps[bool]:
+    fields = node.get("BoolExpr", {})
+    if fields:
+        decide = {"AND_EXPR": any, "OR_EXPR": all}.get(fields.get("boolop"))
+        found = []
+        for argument in fields.get("args", ()) if decide else ():
+            found.append((yield _look_up(argument, table, key, target)))
         return decide is not None and decide(found)
+    return _is_look_up(node, table, key, target)
+
+
+def _is_look_up(node: Node, table: Table, key: ForeignKey, target: Table) -> bool:
+    """Whether a condition is a subquery that finds the referenced row."""
     link = node.get("SubLink", {})
     select = link.get("subselect", {}).get("SelectStmt", {})
     sources = [item["RangeVar"] for item in select.get("fromClause", ()) if "RangeVar" in item]
@@ -99,8 +111,10 @@ def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -
     own, other = key.columns[0], key.target_columns[0]
     outside = [[table.name.name, own]]
     inside = [[alias, other], [other]]
-    if link["subLinkType"] == "ANY_SUBLINK":
-        targets = [item["ResTarget"]["val"] for item in select.get("targetList", ())]
+    if link.get("subLinkType") == "ANY_SUBLINK":
+        targets = [
+            item.get("ResTarget", {}).get("val", {}) for item in select.get("targetList", ())
+        ]
         equal = strings(link.get("operName")) in ([], ["="])
         tested = _parts(link.get("testexpr", {}))
         return (
@@ -111,7 +125,7 @@ def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -
     if own not in target.columns:
         # Inside, a bare name is the target's own column where it has one.
         outside.append([own])
-    return link["subLinkType"] == "EXISTS_SUBLINK" and any(
+    return link.get("subLinkType") == "EXISTS_SUBLINK" and any(
         (one in outside and two in inside) or (two in outside and one in inside)
         for one, two in _equalities(select.get("whereClause", {}))
     )
@@ -119,12 +133,10 @@ def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -
 
 def _equalities(node: Node) -> Iterator[tuple[list[str], list[str]]]:
     """The pairs of columns that a condition demands to be equal, in every case."""
-    if node.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
-        for argument in node["BoolExpr"]["args"]:
-            yield from _equalities(argument)
-    fields = node.get("A_Expr", {})
-    if fields.get("kind") == "AEXPR_OP" and strings(fields["name"]) == ["="]:
-        yield _parts(fields.get("lexpr", {})), _parts(fields["rexpr"])
+    for part in branches(node, "AND_EXPR"):
+        fields = part.get("A_Expr", {})
+        if fields.get("kind") == "AEXPR_OP" and strings(fields.get("name")) == ["="]:
+            yield _parts(fields.get("lexpr", {})), _parts(fields.get("rexpr", {}))
 
 
 def _parts(node: Node) -> list[str]:
