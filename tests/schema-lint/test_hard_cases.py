@@ -260,3 +260,16 @@ def test_rules_know_every_serial_type(word: str) -> None:
 
     assert (2, "plain-types") in found
     assert [line for line, rule in found if rule == "fk-types-match"] == [4]
+
+
+def test_an_altered_policy_that_reads_its_own_table_is_found() -> None:
+    """ALTER POLICY may close a circle, and one on a table that no file declares may as well."""
+    text = """
+        CREATE TABLE public.b (id int);
+        CREATE POLICY b ON public.b USING (EXISTS (SELECT 1 FROM public.a));
+        ALTER POLICY a ON public.a USING (EXISTS (SELECT 1 FROM public.b));
+        CREATE POLICY c ON public.a USING (EXISTS (SELECT 1 FROM public.b));
+    """
+    found = [f.line for f in lint([parse(Source("a.sql", text))]) if f.rule == "policy-recursion"]
+
+    assert found == [4, 5]

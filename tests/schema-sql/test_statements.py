@@ -4,7 +4,7 @@ import pytest
 
 from schema_sql.names import Name, quote
 from schema_sql.source import Source, SourceError
-from schema_sql.statements import SqlFile, expression, parse, shape, walk
+from schema_sql.statements import SqlFile, expression, parse, walk
 
 
 def read(text: str) -> SqlFile:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema_sql.statements import expression, walk
-from schema_sql.trees import Shapes, Steps, decode, run
+from schema_sql.trees import Shapes, Steps, decode, each, run
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),
@@ -88,10 +88,8 @@ def test_recursion_is_as_deep_as_its_input() -> None:
     """A recursive function keeps its calls on the heap."""
 
     def height(node: list[object]) -> Steps[int]:
-        heights = [0]
-        for inner in node:
-            heights.append((yield height(inner)))  # type: ignore[arg-type]
-        return 1 + max(heights)
+        heights: list[int] = yield each(map(height, node))  # type: ignore[arg-type]
+        return 1 + max([0, *heights])
 
     tree: list[object] = []
     for _ in range(50_000):
@@ -105,7 +103,8 @@ def test_an_error_in_a_recursive_function_reaches_its_caller() -> None:
     def fail(depth: int) -> Steps[int]:
         if depth == 0:
             raise ValueError("at the bottom")
-        return (yield fail(depth - 1))
+        result: int = yield fail(depth - 1)
+        return result
 
     with pytest.raises(ValueError, match="at the bottom"):
         run(fail(10))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schema_sql.statements import Node, strings
-from schema_sql.trees import Shapes, Steps, run
+from schema_sql.trees import Shapes, Steps, each, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -71,9 +71,7 @@ class Logic:
         if fields.get("boolop") == "NOT_EXPR":
             value = yield self._truth(first(fields), scope)
             return None if value is None else not value
-        values = []
-        for argument in fields.get("args", ()):
-            values.append((yield self._truth(argument, scope)))
+        values = yield each(self._truth(item, scope) for item in fields.get("args", ()))
         deciding = fields.get("boolop") == "OR_EXPR"
         if deciding in values or (deciding and self._complementary(fields["args"])):
             return deciding
@@ -102,18 +100,15 @@ class Logic:
         return value is (test in {"IS_TRUE", "IS_NOT_FALSE"})
 
     def _coalesce(self, fields: Node, scope: _Scope) -> Steps[Truth]:
-        values = []
-        for argument in fields.get("args", ()):
-            values.append((yield self._truth(argument, scope)))
+        values = yield each(self._truth(item, scope) for item in fields.get("args", ()))
         if values[:1] == [True]:
             return True
         return False if set(values) == {False} else None
 
     def _case(self, fields: Node, scope: _Scope) -> Steps[Truth]:
         results = [item.get("CaseWhen", {}).get("result", {}) for item in fields.get("args", ())]
-        values = set()
-        for result in (*results, fields.get("defresult", {})):
-            values.add((yield self._truth(result, scope)))
+        results.append(fields.get("defresult", {}))
+        values = set((yield each(self._truth(result, scope) for result in results)))
         return values.pop() if len(values) == 1 else None
 
     def _comparison(self, fields: Node, scope: _Scope) -> Steps[Truth]:

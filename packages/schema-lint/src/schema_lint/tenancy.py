@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from schema_lint.logic import branches, first, operator_name
 from schema_sql.names import Name
-from schema_sql.statements import Node, expression, strings, walk
-from schema_sql.trees import POSITIONS, Shapes, Steps, run
+from schema_sql.statements import Node, expression, strings
+from schema_sql.trees import POSITIONS, Shapes, Steps, each, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,10 +57,7 @@ def normal(node: Any) -> Any:
 
 def _normal(node: Any) -> Steps[Any]:
     if isinstance(node, list):
-        items = []
-        for item in node:
-            items.append((yield _normal(item)))
-        return items
+        return (yield each(map(_normal, node)))
     if not isinstance(node, dict):
         return node
     if "TypeCast" in node:
@@ -311,16 +308,3 @@ def admits_shared(node: Node | None, table: Name) -> bool:
 
 USER_METADATA = ("user_metadata", "raw_user_meta_data")
 """What every user can write into their own token, through the sign-up and update calls."""
-
-
-def tables_read(node: Any) -> Iterator[Node]:
-    """The RangeVar nodes in the FROM clauses of the subqueries below a tree, each once."""
-    covered: set[int] = set()
-    for kind, fields in walk(node):
-        if kind == "SubLink" and id(fields) not in covered:
-            tables = fields.get("subselect", {}).get("SelectStmt", {}).get("fromClause", [])
-            for inner, place in walk(tables):
-                if inner == "SubLink":
-                    covered.add(id(place))
-                elif inner == "RangeVar":
-                    yield place

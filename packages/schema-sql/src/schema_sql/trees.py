@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ijson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 POSITIONS = frozenset({"location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"})
 """The fields that say where a node stands, and nothing of what it means."""
@@ -45,6 +48,14 @@ def run(steps: Steps[_Result]) -> _Result:
             result = None
     outcome: _Result = result
     return outcome
+
+
+def each(calls: Iterable[Steps[_Result]]) -> Steps[list[_Result]]:
+    """The steps of several calls, whose result is the list of theirs."""
+    results = []
+    for call in calls:
+        results.append((yield call))  # noqa: PERF401 - no comprehension can yield
+    return results
 
 
 def decode(text: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import re
@@ -17,6 +16,7 @@ from schema_sql.statements import SqlFile, parse
 from schema_targets.build_file import BUILD_FILE, Target, read_build_file
 from schema_targets.graph import closure, find_cycles, order
 from schema_targets.labels import EVERY_FRAGMENT, Label, is_package
+from schema_targets.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -226,8 +226,12 @@ class Workspace:
 
     def suggest(self, label: Label) -> str:
         """What to say to somebody who named a target that is not there."""
-        close = difflib.get_close_matches(str(label), [str(known) for known in self.targets], 1)
-        return f"did you mean {close[0]}?" if close else "`schema query` lists the targets"
+        close = self._suggestions.closest(str(label))
+        return f"did you mean {close}?" if close else "`schema query` lists the targets"
+
+    @cached_property
+    def _suggestions(self) -> Suggestions:
+        return Suggestions(map(str, self.targets))
 
 
 def load(files: Files) -> Workspace:

@@ -35,7 +35,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         table = workspace.table(place.table)
         if place.kind != "FOREIGN" or table is None:
             continue
-        key = next((key for key in table.foreign_keys if key.node is place.node), None)
+        key = workspace.foreign_key(place)
         if key is not None and not _is_served(table, key):
             columns = ", ".join(key.columns)
             name = f"{table.name.name}_{'_'.join(key.columns)}_idx"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from schema_lint.workspace import is_complete
 from schema_sql.declared import read_index
+from schema_sql.display import listed
 from schema_sql.names import list_name, range_name
 from schema_sql.statements import strings
 
@@ -39,7 +40,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
             yield statement.finding(
                 ID,
                 f"{table.name} has no column {column}",
-                f"its columns are {', '.join(table.columns)}",
+                f"its columns are {listed(list(table.columns))}",
                 node,
             )
 

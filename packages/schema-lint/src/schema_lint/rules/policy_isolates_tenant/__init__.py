@@ -54,10 +54,9 @@ def _texts(tree: object) -> Iterator[str]:
 
 
 def _check_policy(policy: Policy, workspace: Workspace) -> Iterator[Finding]:
-    table = workspace.table(policy.table)
-    not_null = {TENANT_COLUMN}
-    if table is not None:
-        not_null = {name for name, column in table.columns.items() if column.not_null}
+    not_null = workspace.not_null(policy.table)
+    if not_null is None:
+        not_null = frozenset({TENANT_COLUMN})
     for word, condition in (("USING", policy.using), ("WITH CHECK", policy.check)):
         # What is true for every row is another rule's finding.
         if condition is None or truth(condition, not_null):

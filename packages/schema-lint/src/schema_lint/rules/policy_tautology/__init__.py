@@ -16,7 +16,7 @@ from schema_lint.logic import Logic, constant_value, operator_name
 from schema_lint.tenancy import TENANT_COLUMN, demand_on
 from schema_lint.workspace import place
 from schema_sql.statements import strings, walk
-from schema_sql.trees import Steps, run
+from schema_sql.trees import Steps, each, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +32,9 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each condition that holds for every row."""
     for policy in workspace.policies(file):
         table = workspace.table(policy.table)
-        not_null = {TENANT_COLUMN}
-        if table is not None:
-            not_null = {name for name, column in table.columns.items() if column.not_null}
+        not_null = workspace.not_null(policy.table)
+        if not_null is None:
+            not_null = frozenset({TENANT_COLUMN})
         for word, condition in (("USING", policy.using), ("WITH CHECK", policy.check)):
             if condition is None:
                 continue
@@ -55,7 +55,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                 )
 
 
-def _culprit(node: Node, not_null: set[str]) -> Node | None:
+def _culprit(node: Node, not_null: frozenset[str]) -> Node | None:
     """The branch of OR that is always true, or the whole; None where it is not."""
     logic = Logic(not_null)
     if not logic.truth(node):
@@ -89,9 +89,7 @@ def _signed_in_steps(node: Node) -> Steps[Node | None]:
     if fields.get("boolop") == "NOT_EXPR":
         return None
     if fields:
-        found: list[Node | None] = []
-        for argument in fields.get("args", ()):
-            found.append((yield _signed_in_steps(argument)))
+        found: list[Node | None] = yield each(map(_signed_in_steps, fields.get("args", ())))
         if fields.get("boolop") == "OR_EXPR":
             return next((item for item in found if item), None)
         return found[0] if found and all(found) else None

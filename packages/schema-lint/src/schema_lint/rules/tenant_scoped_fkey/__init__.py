@@ -19,7 +19,7 @@ from schema_lint.logic import branches
 from schema_lint.tenancy import TENANT_COLUMN, TENANTS, has_tenant
 from schema_sql.names import range_name
 from schema_sql.statements import strings
-from schema_sql.trees import Steps, run
+from schema_sql.trees import Steps, each, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         table = workspace.table(place.table)
         if place.kind != "FOREIGN" or table is None or not has_tenant(table):
             continue
-        key = next((key for key in table.foreign_keys if key.node is place.node), None)
+        key = workspace.foreign_key(place)
         target = workspace.table(key.target) if key else None
         if key is None or target is None or target.name == TENANTS or not has_tenant(target):
             continue
@@ -93,9 +93,8 @@ def _look_up(node: Node, table: Table, key: ForeignKey, target: Table) -> Steps[
     fields = node.get("BoolExpr", {})
     if fields:
         decide = {"AND_EXPR": any, "OR_EXPR": all}.get(fields.get("boolop"))
-        found = []
-        for argument in fields.get("args", ()) if decide else ():
-            found.append((yield _look_up(argument, table, key, target)))
+        parts = fields.get("args", ()) if decide else ()
+        found = yield each(_look_up(part, table, key, target) for part in parts)
         return decide is not None and decide(found)
     return _is_look_up(node, table, key, target)
 
