@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from schema_sql.statements import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from schema_sql.source import Finding
     from schema_sql.statements import SqlFile
 
@@ -31,8 +33,8 @@ def internal_error(reader: str, file: SqlFile, error: Exception) -> Finding:
     read = (
         statement
         for frame in reversed(frames)
-        for statement in map(_statement, frame.f_locals.values())
-        if statement is not None and statement.source is file.source
+        for statement in _statements(frame.f_locals.values())
+        if statement.source is file.source
     )
     at = next(read, None)
     code = frames[-1].f_code if frames else None
@@ -45,9 +47,12 @@ def internal_error(reader: str, file: SqlFile, error: Exception) -> Finding:
     )
 
 
-def _statement(value: Any) -> Statement | None:
-    """The statement that a local variable is, or that it belongs to."""
-    if isinstance(value, Statement):
-        return value
-    inner = getattr(value, "statement", None)
-    return inner if isinstance(inner, Statement) else None
+def _statements(values: Iterable[Any]) -> Iterator[Statement]:
+    """The statements among the values of variables, then those that the others belong to."""
+    belongings = []
+    for value in values:
+        if isinstance(value, Statement):
+            yield value
+        elif isinstance(inner := getattr(value, "statement", None), Statement):
+            belongings.append(inner)
+    yield from belongings

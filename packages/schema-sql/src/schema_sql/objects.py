@@ -563,10 +563,12 @@ def _required_by_name(statement: Statement, object_type: str, item: Node) -> Ite
             | "OBJECT_FOREIGN_TABLE"
         ):
             found = [relation(name)]
-        case "OBJECT_COLUMN":
+        case "OBJECT_COLUMN" if len(names) > 1:
             name = list_name(names[:-1])
             found = [relation(name), column(name, names[-1])]
-        case "OBJECT_TABCONSTRAINT" | "OBJECT_POLICY" | "OBJECT_TRIGGER" | "OBJECT_RULE":
+        case "OBJECT_TABCONSTRAINT" | "OBJECT_POLICY" | "OBJECT_TRIGGER" | "OBJECT_RULE" if (
+            len(names) > 1
+        ):
             name = list_name(names[:-1])
             found = [relation(name)]
             # Dropping what may be missing needs only its table.

@@ -68,4 +68,5 @@ def _named(facts: FileFacts) -> Iterator[tuple[Statement, Name, str, Node | None
         for privilege in statement.node.get("privileges", ()):
             for column in strings(privilege.get("AccessPriv", {}).get("cols")):
                 for item in statement.node.get("objects", ()):
-                    yield statement, range_name(item["RangeVar"]), column, item["RangeVar"]
+                    if "RangeVar" in item:
+                        yield statement, range_name(item["RangeVar"]), column, item["RangeVar"]
