@@ -406,14 +406,6 @@ def is_temporary(relation: Node) -> bool:
     return relation.get("relpersistence") == "t" or relation.get("schemaname") == "pg_temp"
 
 
-def is_complete(table: Table) -> bool:
-    """Whether the statement lists all columns: not those of LIKE or of a type."""
-    node = table.created.node
-    return "ofTypename" not in node and not any(
-        "TableLikeClause" in element for element in node.get("tableElts", ())
-    )
-
-
 def place(node: object) -> Node:
     """A node with the first position below a parse tree's value; without one where it has none."""
     found: int | None = None

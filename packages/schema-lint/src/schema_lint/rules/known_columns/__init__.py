@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_lint.workspace import is_complete
 from schema_sql.declared import read_index
 from schema_sql.display import listed
 from schema_sql.names import list_name, range_name
@@ -33,7 +32,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each column that does not exist."""
     for statement, name, column, node in _named(workspace.facts(file)):
         table = workspace.table(name)
-        if table is not None and is_complete(table) and column not in table.columns:
+        if table is not None and table.complete and column not in table.columns:
             # A column that was there and was dropped later is no slip.
             if column in workspace.dropped_columns(name):
                 continue
