@@ -46,7 +46,7 @@ def calls(step: Any, text: str) -> int:
 def test_twice_as_much_sql_costs_twice_as_much(kind: str) -> None:
     """No kind of growth costs the square: 1,600 columns or 20,000 branches are read in seconds."""
     for name, step in growth.STEPS.items():
-        step(growth.KINDS[kind].text(3))  # What is made once.
+        step(growth.KINDS[kind].text(80))  # What is made once, and remembered.
         few, twice, four_times = (
             calls(step, growth.KINDS[kind].text(size)) for size in (20, 40, 80)
         )

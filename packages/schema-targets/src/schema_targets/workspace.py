@@ -143,6 +143,7 @@ class Workspace:
     targets: Mapping[Label, Target]
     errors: Sequence[SourceError]
     _parsed: dict[str, SqlFile | SourceError] = field(default_factory=dict, repr=False)
+    _needed: dict[Label, set[Label]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def edges(self) -> dict[Label, tuple[Label, ...]]:
@@ -203,9 +204,17 @@ class Workspace:
 
     def shipped(self, migration: Target) -> list[Target]:
         """The fragments that a migration ships: what it needs and no earlier one has shipped."""
-        roots = [label for before in self.before(migration) for label in self._roots(before)]
-        earlier = closure(roots, self.edges)
+        earlier = self._reached(self.before(migration))
         return [t for t in self.fragments(self._roots(migration)) if t.label not in earlier]
+
+    def _reached(self, migrations: Iterable[Target]) -> set[Label]:
+        """What migrations need, whoever ships it."""
+        result: set[Label] = set()
+        for migration in migrations:
+            if migration.label not in self._needed:
+                self._needed[migration.label] = closure(self._roots(migration), self.edges)
+            result |= self._needed[migration.label]
+        return result
 
     def _roots(self, migration: Target) -> list[Label]:
         """The fragments that the roots of a migration name.
@@ -213,15 +222,21 @@ class Workspace:
         What another migration names itself is not among ``:all`` here, so that a fragment added to
         a package for the next migration leaves the one that has shipped as it is.
         """
-        others = (other for other in self.of_kind("migration") if other != migration)
-        elsewhere = {label for other in others for label in other.roots}
-        elsewhere -= set(migration.roots)
+        elsewhere = self._named_by_migrations.difference(migration.roots)
         return [label for label in self.expand(migration.roots) if label not in elsewhere]
+
+    @cached_property
+    def _named_by_migrations(self) -> set[Label]:
+        return {label for migration in self.of_kind("migration") for label in migration.roots}
+
+    @cached_property
+    def _after(self) -> dict[Label, tuple[Label, ...]]:
+        """For each migration, those that ship directly before it."""
+        return {target.label: target.after for target in self.of_kind("migration")}
 
     def before(self, migration: Target) -> list[Target]:
         """The migrations that ship before one, directly or not, by label."""
-        edges = {target.label: target.after for target in self.of_kind("migration")}
-        labels = closure(migration.after, edges) - {migration.label}
+        labels = closure(migration.after, self._after) - {migration.label}
         return [self.targets[label] for label in sorted(labels) if label in self.targets]
 
     def suggest(self, label: Label) -> str:
@@ -362,9 +377,9 @@ def _shared_outputs(workspace: Workspace) -> Iterable[Finding]:
         versions[version] = target
         for label in target.after:
             before = workspace.targets.get(label)
-            if before is None or before.kind != "migration" or target in workspace.before(before):
-                continue  # Told as an unknown label, or as a cycle.
-            if _number(before) > _number(target):
+            if before is None or before.kind != "migration":
+                continue  # Told as an unknown label.
+            if _number(before) > _number(target) and target not in workspace.before(before):
                 message = f"it ships after {label}, whose version number is greater"
                 remedy = "files are applied in the order of their numbers: give it a later one"
                 yield target.finding("out", "version-order", message, remedy)
