@@ -154,12 +154,16 @@ class Logic:
     def _complementary(self, arguments: list[Node]) -> bool:
         """Whether two branches of OR are each other's opposite."""
         number = self._shapes.number
-        plain = {number(argument) for argument in arguments}
+        negated = [
+            first(argument["BoolExpr"])
+            for argument in arguments
+            if argument.get("BoolExpr", {}).get("boolop") == "NOT_EXPR"
+        ]
+        # Most have none, and numbering the branches takes as long as all else.
+        if negated and not {number(a) for a in arguments}.isdisjoint(map(number, negated)):
+            return True
         pairs = set()
         for argument in arguments:
-            fields = argument.get("BoolExpr", {})
-            if fields.get("boolop") == "NOT_EXPR" and number(first(fields)) in plain:
-                return True
             test = argument.get("NullTest", {})
             if test:
                 pairs.add((number(test.get("arg", {})), 0, test.get("nulltesttype")))

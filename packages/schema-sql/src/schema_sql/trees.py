@@ -131,7 +131,8 @@ class Shapes:
     def _number(self, node: Any) -> int:
         key: tuple[Any, ...]
         if isinstance(node, dict):
-            key = ("{", *sorted((k, self._part(v)) for k, v in node.items() if k not in POSITIONS))
+            items = [(k, self._part(v)) for k, v in node.items() if k not in POSITIONS]
+            key = ("{", frozenset(items))
         else:
             key = ("[", *map(self._part, node))
         return self._numbers.setdefault(key, len(self._numbers))
