@@ -30,7 +30,8 @@ TYPES = """
 def main(urls: list[str]) -> int:
     """Ask every server and write what all of them have."""
     if not urls:
-        print(__doc__, file=sys.stderr)
+        usage = "usage: python tools/list_builtins.py URL [URL ...], one server a major version"
+        print(usage, file=sys.stderr)
         return 2
     for query, name in ((FUNCTIONS, "builtin_functions.txt"), (TYPES, "builtin_types.txt")):
         common: set[str] | None = None

@@ -69,7 +69,7 @@ LONGEST = 63 - len("_app_code_created_at_idx")
 def main(arguments: list[str]) -> int:
     """Write the folder, and say what comes next."""
     if len(arguments) != 1 or arguments[0].startswith("-"):
-        print(__doc__, file=sys.stderr)
+        print("usage: python tools/new_table.py my_table", file=sys.stderr)
         return 2
     name = arguments[0]
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > LONGEST:

@@ -11,6 +11,7 @@ import pytest
 from schema_assemble.assemble import Part, assemble
 from schema_assemble.guard import History, Needed
 from schema_sql.declared import DeclaredSchema, Table
+from schema_sql.names import SERIAL_TYPES
 from schema_sql.objects import Object, read_object
 from schema_sql.source import Source, SourceError
 from schema_sql.statements import Statement, parse, shape, walk
@@ -430,6 +431,7 @@ def test_a_table_that_cannot_be_guarded_is_refused(text: str, error: str) -> Non
         "CREATE TABLE t (LIKE public.u);",
         "CREATE UNLOGGED TABLE t (a int);",
         "CREATE TEMP TABLE t (a int);",
+        *(f"CREATE TABLE t (a {kind});" for kind in SERIAL_TYPES),
     ],
 )
 def test_a_table_that_has_no_reference_table_is_refused(text: str) -> None:

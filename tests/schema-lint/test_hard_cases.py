@@ -7,6 +7,7 @@ import pytest
 from schema_lint import lint
 from schema_lint.logic import truth
 from schema_lint.tenancy import is_claim, read_claim
+from schema_sql.names import SERIAL_TYPES
 from schema_sql.source import Source
 from schema_sql.statements import expression, parse
 
@@ -245,3 +246,30 @@ def test_no_table_is_mistaken_for_another() -> None:
 
     ten, twenty = (lint([parse(Source("a.sql", tables(n)))]) for n in (10, 20))
     assert len(twenty) == 2 * len(ten)
+
+
+@pytest.mark.parametrize("word", [*SERIAL_TYPES])
+def test_rules_know_every_serial_type(word: str) -> None:
+    """Each word is refused as a column's type, and matches the type of its sequence."""
+    text = f"""
+        CREATE TABLE public.p (id {word} PRIMARY KEY);
+        CREATE TABLE public.c (a {SERIAL_TYPES[word]} REFERENCES public.p (id));
+        CREATE TABLE public.d (a text REFERENCES public.p (id));
+    """
+    found = [(f.line, f.rule) for f in lint([parse(Source("a.sql", text))])]
+
+    assert (2, "plain-types") in found
+    assert [line for line, rule in found if rule == "fk-types-match"] == [4]
+
+
+def test_an_altered_policy_that_reads_its_own_table_is_found() -> None:
+    """ALTER POLICY may close a circle, and one on a table that no file declares may as well."""
+    text = """
+        CREATE TABLE public.b (id int);
+        CREATE POLICY b ON public.b USING (EXISTS (SELECT 1 FROM public.a));
+        ALTER POLICY a ON public.a USING (EXISTS (SELECT 1 FROM public.b));
+        CREATE POLICY c ON public.a USING (EXISTS (SELECT 1 FROM public.b));
+    """
+    found = [f.line for f in lint([parse(Source("a.sql", text))]) if f.rule == "policy-recursion"]
+
+    assert found == [4, 5]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 import schema_lint
+from schema_cli.main import main as schema
 from schema_lint import UnknownRuleError, explain, lint, render, rules
 from schema_sql.source import Finding, Source
 from schema_sql.statements import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from schema_sql.statements import SqlFile
 
 SUPPRESSION_IDS = {"missing-reason", "unknown-rule", "unused-suppression", "malformed-suppression"}
@@ -197,6 +202,73 @@ def test_files_are_judged_together() -> None:
     assert "enable-row-security" not in together
 
 
+class TestARuleThatFails:
+    """A fault of a rule is a finding, and ends neither the run nor another rule."""
+
+    TEXT = "SELECT 1;\nCREATE TABLE t (a serial);\nDROP VIEW public.v;\n"
+
+    @staticmethod
+    def break_rule(monkeypatch: pytest.MonkeyPatch, rule_id: str, error: Exception) -> None:
+        """Make a rule find something in the first CREATE TABLE, and fail there."""
+
+        def check(file: SqlFile, workspace: schema_lint.Workspace) -> Iterator[Finding]:
+            for statement in workspace.facts(file).statements("CreateStmt"):
+                yield statement.finding(rule_id, "found before it failed")
+                raise error
+
+        broken = [replace(r, check=check) if r.id == rule_id else r for r in rules()]
+        monkeypatch.setattr("schema_lint.engine.rules", lambda: tuple(broken))
+
+    @pytest.mark.parametrize("error", [KeyError("args"), RecursionError("deep"), MemoryError()])
+    def test_it_is_one_finding_at_the_statement(
+        self, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        """The finding names the rule, the place and the error; what else was found stays."""
+        files = [read(self.TEXT), read("DROP VIEW public.w;\n", "b.sql"), read(self.TEXT, "c.sql")]
+        before = lint(files)
+        self.break_rule(monkeypatch, "plain-types", error)
+        found = lint(files)
+
+        failures = [f for f in found if f.rule == "internal-error"]
+        assert [(f.path, f.line, f.column) for f in failures] == [("a.sql", 2, 1), ("c.sql", 2, 1)]
+        assert failures[0].message.startswith("plain-types could not read this statement: ")
+        assert type(error).__name__ in failures[0].message
+        assert "found before it failed" in {f.message for f in found}
+        assert {f for f in before if f.rule != "plain-types"} < set(found)
+
+    def test_its_suppressions_are_not_called_unused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nobody knows what the rule would have found there."""
+        self.break_rule(monkeypatch, "plain-types", ValueError("x"))
+        text = f"{self.TEXT}SELECT 2; -- schema-lint: allow plain-types -- it may be needed\n"
+
+        assert "unused-suppression" not in {f.rule for f in lint([read(text)])}
+
+    def test_the_command_ends_with_status_1(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The report has the finding, and there is no traceback."""
+        self.break_rule(monkeypatch, "plain-types", KeyError("args"))
+        path = tmp_path / "a.sql"
+        path.write_text(self.TEXT, encoding="utf-8")
+
+        assert schema(["lint", str(path)]) == 1
+        captured = capsys.readouterr()
+        assert ":2:1: internal-error: plain-types could not read this statement" in captured.out
+        assert "Traceback" not in captured.out + captured.err
+
+    def test_a_fault_in_what_all_rules_share_is_one_finding(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A statement that the declared schema or the facts cannot take in hides no other."""
+        monkeypatch.setattr("schema_lint.workspace.FileFacts._read_create", lambda *_: 1 / 0)
+        monkeypatch.setattr("schema_sql.declared._add_column", lambda *_: 1 / 0)
+        found = lint([read(self.TEXT)])
+
+        failures = [f for f in found if f.rule == "internal-error"]
+        assert {(f.line, f.message.partition(" could")[0]) for f in failures} >= {(2, "the linter")}
+        assert ("idempotent-drop", 3) in {(f.rule, f.line) for f in found}
+
+
 def test_nothing_gives_nothing() -> None:
     """No file, an empty one and a comment are fine."""
     assert lint([]) == []
@@ -278,8 +350,8 @@ def test_explain_shows_the_documentation_and_both_examples(rule: schema_lint.Rul
         assert all(line.strip() in text for line in example.splitlines())
 
 
-@pytest.mark.parametrize("rule_id", sorted(SUPPRESSION_IDS))
-def test_explain_knows_the_findings_about_suppressions(rule_id: str) -> None:
+@pytest.mark.parametrize("rule_id", sorted({*SUPPRESSION_IDS, "internal-error"}))
+def test_explain_knows_the_findings_that_are_no_rule_s(rule_id: str) -> None:
     """Every id that a report can hold is explained."""
     assert explain(rule_id).startswith(f"{rule_id}\n\n")
 

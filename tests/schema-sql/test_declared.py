@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from schema_sql.declared import DeclaredSchema, Table
-from schema_sql.names import Name
+from schema_sql.names import SERIAL_TYPES, Name
+from schema_sql.objects import provides, requires
 from schema_sql.source import Source, read_source
 from schema_sql.statements import parse
 
@@ -35,6 +36,26 @@ def test_columns_have_their_types_and_nullability() -> None:
         "n": ("int8", True),
         "s": ("serial", True),
     }
+
+
+@pytest.mark.parametrize("word", [*SERIAL_TYPES, '"serial"', "SERIAL8"])
+def test_every_serial_type_makes_a_sequence_and_not_null(word: str) -> None:
+    """PostgreSQL knows each by two names, quoted or not."""
+    (statement,) = parse(Source("x.sql", f"CREATE TABLE public.x (id {word})")).statements
+    found = DeclaredSchema([statement]).tables[Name("public", "x")]
+
+    assert found.columns["id"].not_null
+    assert "relation public.x_id_seq" in {str(m.object) for m in provides(statement)}
+    assert not [m.object for m in requires(statement) if m.object.kind == "type"]
+
+
+@pytest.mark.parametrize("word", ["pg_catalog.serial", "public.serial4", '"Serial"', "serial5"])
+def test_what_only_looks_like_a_serial_type_is_none(word: str) -> None:
+    """With a schema, or in another case, PostgreSQL looks for a type of that name."""
+    (statement,) = parse(Source("x.sql", f"CREATE TABLE public.x (id {word})")).statements
+
+    assert not DeclaredSchema([statement]).tables[Name("public", "x")].columns["id"].not_null
+    assert "relation public.x_id_seq" not in {str(m.object) for m in provides(statement)}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from schema_sql.source import Finding, Position, Source, SourceError, printable, read_source
+from schema_sql.display import printable
+from schema_sql.source import Finding, Position, Source, SourceError, read_source
 
 HIDDEN = [
     "\x00",
@@ -44,7 +45,7 @@ def test_a_caret_stands_below_its_character() -> None:
     """The caret points at the place also behind a tab and accents."""
     source = Source("x.sql", "ok\n\té x")
 
-    assert source.excerpt(source.position(7)) == "    \té x\n    \t  ^"
+    assert source.excerpt(source.position(7)) == "        é x\n          ^"
 
 
 def test_a_finding_prints_as_editors_link_it() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import schema_sql.objects
+import schema_sql.statements
 from schema_targets.dependencies import read_dependencies, rewrite_deps
 from schema_targets.labels import Label, parse_label
 from schema_targets.workspace import find_files, load
@@ -410,3 +412,23 @@ def test_fix_is_idempotent_and_keeps_comments_and_keys(seed: int) -> None:
     assert new == old
     assert re.findall(r"#.*", after) == re.findall(r"#.*", before)
     assert rewrite_deps(after, "p", wanted) == after
+
+
+def test_a_fault_on_one_file_is_an_error_of_that_file(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the dependency check does not expect ends in one error with its place."""
+    root = write(fragments({"users": USERS, "t": "SELECT 1;\nCREATE VIEW public.v AS SELECT 1;"}))
+    original = schema_sql.objects.provides
+
+    def fail(statement: schema_sql.statements.Statement) -> object:
+        if statement.kind == "ViewStmt":
+            raise KeyError("name")
+        return original(statement)
+
+    monkeypatch.setattr("schema_targets.dependencies.provides", fail)
+    (error,) = read_dependencies(load(find_files(root))).errors
+
+    assert str(error).startswith(
+        "packages/p/t.sql:2:1: internal-error: the dependency check could not read this statement"
+    )

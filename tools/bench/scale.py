@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     try:
         sizes = [int(argument) for argument in arguments] or [100, 1000]
     except ValueError:
-        print(__doc__, file=sys.stderr)
+        print("usage: python tools/bench/scale.py [TABLES ...]", file=sys.stderr)
         return 2
     results = {size: measure(size) for size in sizes}
     print("tables".ljust(18) + "".join(f"{size:>10}" for size in sizes))

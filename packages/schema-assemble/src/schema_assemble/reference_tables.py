@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pglast.parser import scan
 
-from schema_sql.names import Name, quote
+from schema_sql.names import Name, quote, serial_type
 from schema_sql.statements import strings, walk
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def without_reference(statement: Statement) -> str:
     """Why a CREATE TABLE statement can have no reference table; empty where it can."""
     node = statement.node
     elements = node.get("tableElts", ())
-    kinds = {fields["typeName"]["names"][-1]["String"]["sval"] for fields in _columns(elements)}
     reasons = {
         "it is created in a DO block": statement.in_body,
         "it is temporary": node["relation"].get("relpersistence") == "t",
@@ -51,8 +50,8 @@ def without_reference(statement: Statement) -> str:
         "it inherits its columns": "inhRelations" in node,
         "its columns are a type's": "ofTypename" in node,
         "its columns are another table's": any("TableLikeClause" in item for item in elements),
-        "a serial column makes a sequence; GENERATED ALWAYS AS IDENTITY does not": bool(
-            kinds & {"serial", "bigserial", "smallserial", "serial4", "serial8", "serial2"}
+        "a serial column makes a sequence; GENERATED ALWAYS AS IDENTITY does not": any(
+            serial_type(column["typeName"]) for column in _columns(elements)
         ),
     }
     return next((reason for reason, applies in reasons.items() if applies), "")

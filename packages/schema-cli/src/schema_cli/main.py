@@ -19,7 +19,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schema_sql.source import SourceError, printable
+from schema_sql.display import printable
+from schema_sql.docstrings import documentation
+from schema_sql.source import SourceError
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ def _run(arguments: list[str]) -> int:
     module = importlib.import_module(f"schema_cli.commands.{verb}")
     verb_parser = argparse.ArgumentParser(
         prog=f"schema {verb}",
-        description=module.__doc__,
+        description=documentation(module),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.configure(verb_parser)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from schema_assemble.assemble import Part
 from schema_assemble.built import Built, build
 from schema_assemble.guard import ASKED, History, Needed
-from schema_sql.source import SourceError, printable
+from schema_sql.display import printable
+from schema_sql.source import SourceError
 from schema_targets.dependencies import read_dependencies
 from schema_targets.labels import parse_label
 from schema_targets.workspace import Files, UsageError, Workspace, find_files, find_root, load

@@ -21,7 +21,6 @@ from schema_database.catalog import (
 from schema_database.engine import Engine, find_engine
 from schema_database.errors import DatabaseError
 from schema_database.findings import CHECKS, Finding, Level
-from schema_database.printable import printable
 from schema_database.server import Server, private_server
 from schema_database.supabase import PrivilegeRegime, bootstrap
 from schema_database.throwaway import Cluster, Database, Template
@@ -49,7 +48,6 @@ __all__ = [
     "diff_catalogs",
     "find_engine",
     "masked",
-    "printable",
     "private_server",
     "read_catalog",
     "read_live_catalog",

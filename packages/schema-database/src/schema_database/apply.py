@@ -16,8 +16,8 @@ from psycopg.pq import DiagnosticField, ExecStatus
 
 from schema_database.address import connected
 from schema_database.errors import DatabaseError
-from schema_database.printable import printable
 from schema_database.waits import find_wait, latest
+from schema_sql.display import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

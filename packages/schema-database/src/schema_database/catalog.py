@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from schema_database.errors import DatabaseError
 from schema_database.findings import Finding, Level
 from schema_database.live import live_transaction
-from schema_database.printable import printable
+from schema_sql.display import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

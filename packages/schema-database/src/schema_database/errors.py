@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schema_database.printable import printable
+from schema_sql.display import printable
 
 
 class DatabaseError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schema_database.printable import printable
+from schema_sql.display import printable
 
 CHECKS = {
     "cast": "a cast between PostgreSQL's own types that PostgreSQL does not have",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import pkgutil
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,7 +10,9 @@ from importlib import import_module
 from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
 
-from schema_lint.suppressions import EXPLAINED
+from schema_lint import suppressions
+from schema_sql import failures
+from schema_sql.docstrings import documentation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 
 # Imported by name: the package schema_lint calls its function rules as well.
 _FOLDERS = import_module("schema_lint.rules")
+
+
+EXPLAINED = {
+    **suppressions.EXPLAINED,
+    failures.ID: "A rule met SQL that it does not expect. The fault is the rule's, not the SQL's.\n"
+    "The other rules went on, and so did this one with the other files; what it would have said\n"
+    "of this file is unknown, so the run does not pass. Report the finding with the statement.",
+}
+"""The findings that are no rule's, and what they mean."""
 
 
 class Check(Protocol):
@@ -73,7 +83,7 @@ def rules() -> tuple[Rule, ...]:
             Rule(
                 id=module_info.name.replace("_", "-"),
                 check=module.check,
-                doc=inspect.getdoc(module) or "",
+                doc=documentation(module),
                 good=folder.joinpath("good.sql").read_text(encoding="utf-8"),
                 bad=folder.joinpath("bad.sql").read_text(encoding="utf-8"),
             )
@@ -82,7 +92,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def explain(rule_id: str) -> str:
-    """The documentation of a rule with both its examples, or of a finding about suppressions.
+    """The documentation of a rule with both its examples, or of a finding that is no rule's.
 
     Raises:
         UnknownRuleError: No rule has this id.
@@ -100,6 +110,7 @@ def explain(rule_id: str) -> str:
     )
 
 
+@cache
 def unknown_rule(rule_id: str) -> str:
     """What to say of an id that is no rule's."""
     near = get_close_matches(rule_id, [*(rule.id for rule in rules()), *EXPLAINED])

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from schema_sql.source import printable
+from schema_sql.display import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

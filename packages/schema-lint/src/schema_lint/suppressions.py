@@ -13,15 +13,18 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schema_sql.source import Finding, Source
+from pglast.parser import ParseError
+
+from schema_sql.source import Finding, Position, Source
 from schema_sql.statements import Comment, SqlFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from schema_sql.statements import Statement
@@ -43,15 +46,41 @@ EXPLAINED = {
 """The findings about suppressions themselves, which nothing suppresses, and what they mean."""
 
 
+_Range = tuple[Position, Position]
+"""From a position to the one behind the last."""
+
+
 @dataclass
 class _Suppression:
-    """One comment, and the byte ranges that it covers."""
+    """One comment, and the places that it covers."""
 
     comment: Comment
     rule: str
     reason: str
-    ranges: tuple[tuple[int, int], ...]
-    used: bool = False
+    ranges: tuple[_Range, ...]
+
+
+class _Places:
+    """The places that the suppressions of one rule cover: lines, and units on no line twice.
+
+    Those of either kind do not overlap, so the one that holds a position is found by halving.
+    """
+
+    def __init__(self, ranges: Iterable[_Range]) -> None:
+        self._sorted = sorted(set(ranges))
+        self._used: set[_Range] = set()
+
+    def cover(self, position: Position) -> bool:
+        """Whether a place holds a position; it counts as used then."""
+        index = bisect_right(self._sorted, position, key=lambda place: place[0]) - 1
+        if index < 0 or position >= self._sorted[index][1]:
+            return False
+        self._used.add(self._sorted[index])
+        return True
+
+    def is_used(self, places: Iterable[_Range]) -> bool:
+        """Whether one of some places was used."""
+        return not self._used.isdisjoint(places)
 
 
 class Suppressions:
@@ -60,6 +89,8 @@ class Suppressions:
     def __init__(self, file: SqlFile) -> None:
         self.source = file.source
         self._by_rule: dict[str, list[_Suppression]] = {}
+        self._places: dict[str, tuple[_Places, _Places]] = {}
+        self._excused: set[str] = set()
         self._malformed: list[Comment] = []
         # Most files have none, and scanning for comments takes as long as parsing.
         if MARK in file.source.text:
@@ -67,12 +98,14 @@ class Suppressions:
 
     def cover(self, finding: Finding) -> bool:
         """Whether a suppression covers the finding; it counts as used then."""
-        covered = False
-        for suppression in self._by_rule.get(finding.rule, ()):
-            offset = self._offset(finding)
-            if any(start <= offset < end for start, end in suppression.ranges):
-                suppression.used = covered = True
-        return covered
+        position = Position(finding.line, finding.column)
+        # Both are asked, so that both count as used.
+        covered = [places.cover(position) for places in self._places.get(finding.rule, ())]
+        return any(covered)
+
+    def excuse(self, rule: str) -> None:
+        """Count the suppressions of a rule as used: it failed, and nobody knows what it finds."""
+        self._excused.add(rule)
 
     def findings(self, known: AbstractSet[str], unknown: Callable[[str], str]) -> Iterator[Finding]:
         """What is wrong with the suppressions, after every finding was asked about.
@@ -96,7 +129,7 @@ class Suppressions:
                     yield self.source.finding(
                         offset, "missing-reason", "the suppression gives no reason", remedy
                     )
-                if not suppression.used:
+                if not self._is_used(suppression):
                     yield self.source.finding(
                         offset,
                         "unused-suppression",
@@ -104,15 +137,28 @@ class Suppressions:
                         "remove the comment, or move it directly above what it is about",
                     )
 
-    def _offset(self, finding: Finding) -> int:
-        start = self.source.line_start(finding.line)
-        line = self.source.data[start:].split(b"\n", 1)[0].decode()
-        return start + len(line[: finding.column - 1].encode())
+    def _is_used(self, suppression: _Suppression) -> bool:
+        rule = suppression.rule
+        return rule in self._excused or any(
+            places.is_used(suppression.ranges) for places in self._places[rule]
+        )
 
     def _read(self, file: SqlFile) -> None:
         comments = sorted(_comments(file), key=lambda comment: comment.offset)
-        alone = {c.line for c in comments if not self._before(c.offset).strip()}
+        alone: dict[int, bool] = {}
+        for comment in comments:
+            # Only the first on a line can have nothing before it.
+            if comment.line not in alone:
+                start = self.source.line_start(comment.line)
+                alone[comment.line] = not self.source.data[start : comment.offset].strip()
+        # Of lines with nothing but comments, the first below them.
+        below: dict[int, int] = {}
+        for line in sorted(alone, reverse=True):
+            if alone[line]:
+                below[line] = below.get(line + 1, line + 1)
         units = _Units(file)
+        by_unit: dict[str, list[_Range]] = defaultdict(list)
+        by_line: dict[str, list[_Range]] = defaultdict(list)
         for comment in comments:
             if MARK not in comment.text:
                 continue
@@ -121,22 +167,17 @@ class Suppressions:
                 if re.match(rf"(--|/\*)\s*{MARK}", comment.text):
                     self._malformed.append(comment)
                 continue
-            line = comment.line
-            while line in alone:
-                line += 1
-            ranges = units.on_line(line) if line != comment.line else ()
-            ranges = ranges or ((self.source.line_start(line), self._line_end(line)),)
             rule = match["rule"]
+            line = below.get(comment.line, comment.line)
+            ranges = units.on_line(line) if line != comment.line else ()
+            by_unit[rule].extend(ranges)
+            if not ranges:
+                ranges = ((Position(line, 1), Position(line + 1, 1)),)
+                by_line[rule].extend(ranges)
             found = _Suppression(comment, rule, (match["reason"] or "").strip(), ranges)
             self._by_rule.setdefault(rule, []).append(found)
-
-    def _before(self, offset: int) -> bytes:
-        """What stands before an offset on its line."""
-        return self.source.data[self.source.data.rfind(b"\n", 0, offset) + 1 : offset]
-
-    def _line_end(self, line: int) -> int:
-        end = self.source.data.find(b"\n", self.source.line_start(line))
-        return len(self.source.data) + 1 if end < 0 else end + 1
+        for rule in self._by_rule:
+            self._places[rule] = (_Places(by_unit[rule]), _Places(by_line[rule]))
 
 
 def _comments(file: SqlFile) -> Iterator[Comment]:
@@ -150,32 +191,40 @@ def _comments(file: SqlFile) -> Iterator[Comment]:
             body = value.get("String", {}).get("sval", "")
             start = file.source.data.find(body.encode(), statement.start)
             if MARK in body and start >= 0:
-                for comment in SqlFile(Source(file.path, body), ()).comments:
+                for comment in _body_comments(body):
                     offset = start + comment.offset
-                    line = file.source.position(offset).line
-                    yield Comment(offset, line, comment.text)
+                    yield Comment(offset, file.source.line_of(offset), comment.text)
+
+
+def _body_comments(body: str) -> tuple[Comment, ...]:
+    try:
+        return SqlFile(Source("", body), ()).comments
+    except ParseError:
+        return ()  # It is in another language than PL/pgSQL, and no rule reads it.
 
 
 class _Units:
     """What can carry a comment of its own: statements, and the columns and constraints of tables.
 
-    Each covers the bytes from its first to where the next one begins, or to its end.
+    Each covers what is from its first byte to where the next one begins, or to its end.
     """
 
     def __init__(self, file: SqlFile) -> None:
-        self._ranges: dict[int, list[tuple[int, int]]] = {}
+        self._ranges: dict[int, list[_Range]] = {}
+        position = file.source.position
         starts = sorted({start for s in file.every_statement for start in _unit_starts(s)})
         for statement in file.every_statement:
             for start in _unit_starts(statement):
                 following = bisect_left(starts, start + 1)
                 limit = starts[following] if following < len(starts) else statement.end
-                line = file.source.position(start).line
+                first = position(start)
                 # The end itself belongs to it: an empty statement has a place.
-                place = (start, max(start + 1, min(limit, statement.end)))
-                self._ranges.setdefault(line, []).append(place)
+                end = Position(first.line, first.column + 1)
+                place = (first, max(end, position(min(limit, statement.end))))
+                self._ranges.setdefault(first.line, []).append(place)
 
-    def on_line(self, line: int) -> tuple[tuple[int, int], ...]:
-        """The byte ranges of the units that begin on a line."""
+    def on_line(self, line: int) -> tuple[_Range, ...]:
+        """The places of the units that begin on a line."""
         return tuple(self._ranges.get(line, ()))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from schema_lint.logic import branches, first, operator_name
 from schema_sql.names import Name
-from schema_sql.statements import Node, expression, shape, strings, walk
+from schema_sql.statements import Node, expression, strings
+from schema_sql.trees import POSITIONS, Shapes, Steps, each, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,21 +52,27 @@ def normal(node: Any) -> Any:
 
     PostgreSQL writes both into an expression that it prints, so a dumped policy has them.
     """
+    return run(_normal(node))
+
+
+def _normal(node: Any) -> Steps[Any]:
     if isinstance(node, list):
-        return [normal(item) for item in node]
+        return (yield each(map(_normal, node)))
     if not isinstance(node, dict):
         return node
     if "TypeCast" in node:
         cast = node["TypeCast"]
         names = strings(cast["typeName"].get("names"))
-        if "A_Const" in cast["arg"] and names[-1:] == ["text"]:
-            return normal(cast["arg"])
+        if "A_Const" in cast.get("arg", {}) and names[-1:] == ["text"]:
+            return (yield _normal(cast["arg"]))
     if "ResTarget" in node:
-        return {"ResTarget": normal({"val": node["ResTarget"].get("val")})}
-    return {key: normal(value) for key, value in node.items() if key not in _POSITIONS}
-
-
-_POSITIONS = {"location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
+        value = yield _normal(node["ResTarget"].get("val"))
+        return {"ResTarget": {"val": value}}
+    copy = {}
+    for key, value in node.items():
+        if key not in POSITIONS:
+            copy[key] = yield _normal(value)
+    return copy
 
 
 _CLAIM = normal(expression(CLAIM))
@@ -73,7 +81,9 @@ _SUBSELECT = expression("(SELECT 1)")["SubLink"]["subselect"]["SelectStmt"]
 
 def is_claim(node: Node) -> bool:
     """Whether an expression is the claim, spelled as it must be."""
-    return bool(normal(node) == _CLAIM)
+    written = normal(node)
+    shapes = Shapes()
+    return shapes.number(written) == shapes.number(_CLAIM)
 
 
 @dataclass(frozen=True)
@@ -87,51 +97,97 @@ class Claim:
     path: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What an expression does to what stands innermost in it.
+
+    Attributes:
+        chain: The expression and, each in the one before it, what it is applied to, down to a
+            call or to whatever else is no step to a claim.
+        path: The keys that are taken, outermost last.
+        last_step: The index in ``chain`` of the innermost node that takes a key, or -1.
+    """
+
+    chain: list[Node]
+    path: tuple[str, ...]
+    last_step: int
+
+    def claim(self) -> Claim | None:
+        """The claim that is read so, or None."""
+        call = self.chain[-1].get("FuncCall", {})
+        name = strings(call.get("funcname"))
+        if name == ["auth", "jwt"] and self.path:
+            return Claim(self.path)
+        if name[-1:] == ["current_setting"]:
+            setting = first(call).get("A_Const", {}).get("sval", {}).get("sval", "")
+            if setting in _TOKEN_SETTINGS and self.path:
+                return Claim(self.path)
+            if setting.startswith(_CLAIM_SETTINGS) and not self.path:
+                return Claim((setting.removeprefix(_CLAIM_SETTINGS),))
+        return None
+
+    def hopeless(self) -> list[Node]:
+        """Where this reads no claim: the nodes of the chain that read none either."""
+        # The setting of one claim is read where no key is taken.
+        return self.chain[: self.last_step + 1] if self.path else self.chain
+
+
+def _read(node: Node) -> _Reading:
+    chain, keys, last_step = [node], [], -1
+    while (step := _step(node)) is not None:
+        node, taken = step
+        if taken:
+            last_step = len(chain) - 1
+            keys.append(taken)
+        chain.append(node)
+    path = tuple(key for taken in reversed(keys) for key in taken)
+    return _Reading(chain, path, last_step)
+
+
+def _step(node: Node) -> tuple[Node, list[str]] | None:
+    """What an expression is applied to, and the keys that it takes; None where it is no step."""
+    inner = _unwrapped_once(node)
+    if inner is not None:
+        return inner, []
+    fields = node.get("A_Expr", {})
+    if fields.get("kind") == "AEXPR_OP" and "lexpr" in fields:
+        key = _constant_text(fields.get("rexpr", {}))
+        operator = operator_name(fields)
+        if key is not None and operator in {"->>", "->"}:
+            return fields["lexpr"], [key]
+        if key is not None and operator in {"#>>", "#>"}:
+            keys = [part.strip(' "') for part in key.strip("{}").split(",")]
+            return fields["lexpr"], keys
+    return None
+
+
+def _constant_text(node: Node) -> str | None:
+    """The text of a constant, whatever wraps it that does not change it."""
+    while (inner := _unwrapped_once(node)) is not None:
+        node = inner
+    text = node.get("A_Const", {}).get("sval", {}).get("sval")
+    return None if text is None else str(text)
+
+
+def _unwrapped_once(node: Node) -> Node | None:
+    """What a cast, NULLIF(…, '') or (SELECT …) is around; None where the node is none of them."""
+    inner: Node
+    if "TypeCast" in node:
+        inner = node["TypeCast"].get("arg", {})
+        return inner
+    if node.get("A_Expr", {}).get("kind") == "AEXPR_NULLIF":
+        inner = node["A_Expr"].get("lexpr", {})
+        return inner
+    return scalar_subselect(node)
+
+
 def read_claim(node: Node) -> Claim | None:
     """The claim that an expression reads, in whatever spelling, or None."""
-    node = _unwrapped(node)
-    path: list[str] = []
-    while "A_Expr" in node and node["A_Expr"].get("kind") == "AEXPR_OP":
-        fields = node["A_Expr"]
-        operator = strings(fields["name"])[-1]
-        key = _unwrapped(fields["rexpr"]).get("A_Const", {}).get("sval", {}).get("sval")
-        if key is None or "lexpr" not in fields:
-            return None
-        if operator in {"->>", "->"}:
-            path.insert(0, key)
-        elif operator in {"#>>", "#>"}:
-            path[:0] = [part.strip(' "') for part in key.strip("{}").split(",")]
-        else:
-            return None
-        node = _unwrapped(fields["lexpr"])
-    call = node.get("FuncCall", {})
-    name = strings(call.get("funcname"))
-    if name == ["auth", "jwt"] and path:
-        return Claim(tuple(path))
-    if name[-1:] == ["current_setting"]:
-        setting = call["args"][0].get("A_Const", {}).get("sval", {}).get("sval", "")
-        if setting in _TOKEN_SETTINGS and path:
-            return Claim(tuple(path))
-        if setting.startswith(_CLAIM_SETTINGS) and not path:
-            return Claim((setting.removeprefix(_CLAIM_SETTINGS),))
-    return None
+    return _read(node).claim()
 
 
 _TOKEN_SETTINGS = {"request.jwt.claim", "request.jwt.claims"}
 _CLAIM_SETTINGS = "request.jwt.claim."
-
-
-def _unwrapped(node: Node) -> Node:
-    """An expression without casts, NULLIF(…, '') and (SELECT …) around it."""
-    while True:
-        if "TypeCast" in node:
-            node = node["TypeCast"]["arg"]
-        elif node.get("A_Expr", {}).get("kind") == "AEXPR_NULLIF":
-            node = node["A_Expr"]["lexpr"]
-        elif (inner := scalar_subselect(node)) is not None:
-            node = inner
-        else:
-            return node
 
 
 def scalar_subselect(node: Node) -> Node | None:
@@ -139,27 +195,32 @@ def scalar_subselect(node: Node) -> Node | None:
     link = node.get("SubLink", {})
     if link.get("subLinkType") != "EXPR_SUBLINK":
         return None
-    select = link["subselect"].get("SelectStmt", {})
+    select = link.get("subselect", {}).get("SelectStmt", {})
     targets = select.get("targetList", [])
     if len(targets) != 1 or set(select) != set(_SUBSELECT):
         return None
-    value: Node = targets[0]["ResTarget"]["val"]
+    value: Node = targets[0].get("ResTarget", {}).get("val", {})
     return value
 
 
 def claims(node: Any) -> Iterator[tuple[Node, Claim]]:
     """Every outermost expression below a tree that reads a claim, with its node."""
     stack = [node]
+    hopeless: set[int] = set()
     while stack:
         value = stack.pop()
         if isinstance(value, list):
             stack.extend(reversed(value))
         elif isinstance(value, dict):
-            claim = read_claim(value) if len(value) == 1 else None
-            if claim is not None:
-                yield value, claim
-            else:
-                stack.extend(reversed(list(value.values())))
+            if len(value) == 1 and id(value) not in hopeless:
+                reading = _read(value)
+                claim = reading.claim()
+                if claim is not None:
+                    yield value, claim
+                    continue
+                # Each inner part of a long chain would be read down to the same end.
+                hopeless.update(map(id, reading.hopeless()))
+            stack.extend(reversed(list(value.values())))
 
 
 def is_tenant_column(node: Node, table: Name) -> bool:
@@ -186,31 +247,41 @@ def leaks(node: Node, table: Name, *, shared: bool) -> list[Node]:
     Returns:
         The branches, outermost first; empty where the condition keeps tenants apart.
     """
-    if "BoolExpr" in node:
-        arguments = node["BoolExpr"]["args"]
-        found = [leaks(argument, table, shared=shared) for argument in arguments]
-        if node["BoolExpr"]["boolop"] == "OR_EXPR":
-            return [leak for part in found for leak in part]
-        if node["BoolExpr"]["boolop"] == "AND_EXPR":
-            return [] if any(not part for part in found) else [node]
-        return [node]
-    if is_demand(node, table) or (shared and is_shared(node, table)):
-        return []
+    return run(_leaks(node, table, shared=shared))
+
+
+def _leaks(node: Node, table: Name, *, shared: bool) -> Steps[list[Node]]:
+    found: list[Node] = []
+    for branch in branches(node, "OR_EXPR"):
+        safe = _is_safe(branch, table, shared=shared)
+        if branch.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
+            for argument in branch["BoolExpr"]["args"]:
+                safe = safe or not (yield _leaks(argument, table, shared=shared))
+        if not safe:
+            found.append(branch)
+    return found
+
+
+def _is_safe(node: Node, table: Name, *, shared: bool) -> bool:
+    """Whether a condition without AND and OR admits no row of another tenant."""
     constant = node.get("A_Const", {})
-    if constant.get("isnull") or constant.get("boolval") == {}:
-        return []
-    return [node]
+    return (
+        is_demand(node, table)
+        or (shared and is_shared(node, table))
+        or bool(constant.get("isnull"))
+        or constant.get("boolval") == {}
+    )
 
 
 def is_demand(node: Node, table: Name) -> bool:
     """Whether a condition is ``app_code = claim``, in whatever spelling of the claim."""
     fields = node.get("A_Expr", {})
-    if fields.get("kind") != "AEXPR_OP" or strings(fields["name"]) not in (
+    if fields.get("kind") != "AEXPR_OP" or strings(fields.get("name")) not in (
         ["="],
         ["pg_catalog", "="],
     ):
         return False
-    sides = (fields.get("lexpr", {}), fields["rexpr"])
+    sides = (fields.get("lexpr", {}), fields.get("rexpr", {}))
     return any(
         is_tenant_column(one, table)
         and (claim := read_claim(other)) is not None
@@ -223,7 +294,7 @@ def is_demand(node: Node, table: Name) -> bool:
 def is_shared(node: Node, table: Name) -> bool:
     """Whether a condition is ``app_code IS NULL``."""
     test = node.get("NullTest", {})
-    return test.get("nulltesttype") == "IS_NULL" and is_tenant_column(test["arg"], table)
+    return test.get("nulltesttype") == "IS_NULL" and is_tenant_column(test.get("arg", {}), table)
 
 
 def admits_shared(node: Node | None, table: Name) -> bool:
@@ -237,17 +308,3 @@ def admits_shared(node: Node | None, table: Name) -> bool:
 
 USER_METADATA = ("user_metadata", "raw_user_meta_data")
 """What every user can write into their own token, through the sign-up and update calls."""
-
-
-def subqueries(node: Any) -> Iterator[Node]:
-    """The SELECT nodes of the subqueries below a tree."""
-    for kind, fields in walk(node):
-        if kind == "SubLink":
-            select = fields.get("subselect", {}).get("SelectStmt")
-            if select is not None:
-                yield select
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two trees mean the same, but for positions."""
-    return bool(shape(one) == shape(other))

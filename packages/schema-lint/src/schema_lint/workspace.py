@@ -16,14 +16,17 @@ from schema_sql.declared import (
     read_grants,
     read_policy,
 )
+from schema_sql.failures import internal_error
 from schema_sql.names import Name, list_name, range_name, role_name
-from schema_sql.statements import Node, SqlFile, Statement, strings
+from schema_sql.statements import Node, SqlFile, Statement, strings, walk
+from schema_targets.graph import components
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from schema_sql.declared import Grant
+    from schema_sql.declared import ForeignKey, Grant
+    from schema_sql.source import Finding
 
 
 @dataclass(frozen=True)
@@ -133,10 +136,12 @@ class FileFacts:
         columns: The columns that it defines, of permanent tables.
         constraints: The constraints that it defines, of permanent tables.
         commands: What its ALTER TABLE statements do to permanent tables.
+        failures: The statements that could not be read.
     """
 
     def __init__(self, file: SqlFile) -> None:
         self.file = file
+        self.failures: list[Finding] = []
         self._statements: dict[str, list[Statement]] = defaultdict(list)
         self._nodes: dict[str, list[tuple[Statement, Node]]] = {kind: [] for kind in _COLLECTED}
         self.columns: list[ColumnPlace] = []
@@ -144,12 +149,18 @@ class FileFacts:
         self.commands: list[Command] = []
         for statement in file.every_statement:
             self._statements[statement.kind].append(statement)
-            if statement.kind != "DoStmt":
-                self._read_nodes(statement)
-            if statement.kind == "CreateStmt":
-                self._read_create(statement)
-            elif statement.kind == "AlterTableStmt":
-                self._read_alter(statement)
+            try:
+                self._read(statement)
+            except Exception as error:  # noqa: BLE001 - one statement must not hide the others
+                self.failures.append(internal_error("the linter", file, error))
+
+    def _read(self, statement: Statement) -> None:
+        if statement.kind != "DoStmt":
+            self._read_nodes(statement)
+        if statement.kind == "CreateStmt":
+            self._read_create(statement)
+        elif statement.kind == "AlterTableStmt":
+            self._read_alter(statement)
 
     def statements(self, *kinds: str) -> Iterable[Statement]:
         """The statements of some kinds, those in DO blocks too; of one kind, in order."""
@@ -178,16 +189,19 @@ class FileFacts:
                     elif key in _RANGE_FIELDS and "relname" in item:
                         self._nodes["RangeVar"].append((statement, item))
 
-    def dropped_before(self, statement: Statement, kind: str, *names: str) -> bool:
+    def dropped_before(
+        self, statement: Statement, kind: str, *names: str, or_in_it: bool = False
+    ) -> bool:
         """Whether a DROP … IF EXISTS of an object stands above a statement in this file.
 
         Args:
             statement: The statement that creates it.
             kind: The object's kind in PostgreSQL's word, such as ``POLICY`` or ``TABCONSTRAINT``.
             names: Its full name: schema, table and name, as far as its kind has them.
+            or_in_it: A command of the statement itself may drop it.
         """
         first = self._drops.get((kind, *names))
-        return first is not None and first < statement.start
+        return first is not None and first < statement.start + or_in_it
 
     @cached_property
     def _drops(self) -> dict[tuple[str, ...], int]:
@@ -245,30 +259,40 @@ class Workspace:
     Attributes:
         files: The files to judge, in the order in which they would run.
         schema: What they and the externals declare; externals come first.
+        failures: The statements that could not be read.
     """
 
     def __init__(self, files: Iterable[SqlFile], externals: Iterable[SqlFile] = ()) -> None:
         self.files = tuple(files)
         self.schema = DeclaredSchema()
-        for file in chain(externals, self.files):
-            for statement in file.every_statement:
-                self.schema.add(statement)
+        self.failures: list[Finding] = []
+        self.protected: set[Name] = set()
+        self.functions: set[str] = set()
+        self._dropped_columns: dict[Name, set[str]] = defaultdict(set)
+        for file in externals:
+            self._read(file, self.schema.add)
+        for file in self.files:
+            self._read(file, self.schema.add, self._read_changes)
+        self._not_null: dict[Name, frozenset[str]] = {}
         self._facts: FileFacts | None = None
         self._tables: dict[str, list[Table]] = defaultdict(list)
         for table in self.schema.tables.values():
             if not is_temporary(table.created.node["relation"]):
                 self._tables[table.path].append(table)
-        self.protected: set[Name] = set()
-        self._dropped_columns: dict[Name, set[str]] = defaultdict(set)
-        self.functions: set[str] = set()
-        for file in self.files:
-            for statement in file.every_statement:
-                if statement.kind == "AlterTableStmt":
-                    self._read_changes(statement)
-                elif statement.kind == "CreateFunctionStmt":
-                    self.functions.add(list_name(strings(statement.node["funcname"])).name)
+
+    def _read(self, file: SqlFile, *readers: Callable[[Statement], None]) -> None:
+        for statement in file.every_statement:
+            for read in readers:
+                try:
+                    read(statement)
+                except Exception as error:  # noqa: BLE001 - one must not hide the others
+                    self.failures.append(internal_error("the linter", file, error))
 
     def _read_changes(self, statement: Statement) -> None:
+        if statement.kind == "CreateFunctionStmt":
+            self.functions.add(list_name(strings(statement.node["funcname"])).name)
+        if statement.kind != "AlterTableStmt":
+            return
         for item in statement.node.get("cmds", ()):
             subtype = item["AlterTableCmd"].get("subtype")
             name = range_name(statement.node["relation"]).qualified()
@@ -287,6 +311,7 @@ class Workspace:
         """The statements and parts of a file; kept until the next file is asked for."""
         if self._facts is None or self._facts.file is not file:
             self._facts = FileFacts(file)
+            self.failures += self._facts.failures
         return self._facts
 
     def tables(self, file: SqlFile) -> Iterable[Table]:
@@ -296,6 +321,52 @@ class Workspace:
     def table(self, name: Name) -> Table | None:
         """A table by its name, or None where no file declares it."""
         return self.schema.table(name)
+
+    def not_null(self, name: Name) -> frozenset[str] | None:
+        """The columns of a table that are never NULL, or None where no file declares the table."""
+        table = self.table(name)
+        if table is None:
+            return None
+        if table.name not in self._not_null:
+            columns = (name for name, column in table.columns.items() if column.not_null)
+            self._not_null[table.name] = frozenset(columns)
+        return self._not_null[table.name]
+
+    def foreign_key(self, place: ConstraintPlace) -> ForeignKey | None:
+        """The foreign key that a constraint declares, or None where it is dropped again."""
+        return self._foreign_keys.get(id(place.node))
+
+    @cached_property
+    def _foreign_keys(self) -> dict[int, ForeignKey]:
+        """Every foreign key, by the identity of the node that declares it."""
+        tables = self.schema.tables.values()
+        return {id(key.node): key for table in tables for key in table.foreign_keys}
+
+    @cached_property
+    def policy_edges(self) -> dict[Name, list[Name]]:
+        """For each table, the tables that its policies read whenever it is read."""
+        return {
+            table.name: [name for p in table.policies.values() for name, _ in policy_reads(p)]
+            for table in self.schema.tables.values()
+        }
+
+    def may_lead_back(self, table: Name, read: Name) -> bool:
+        """Whether the policies of a table that is read may lead back to the one that reads it.
+
+        Quick to ask where they do not, which is the rule; where they may, look for the way.
+        """
+        groups = self._policy_groups
+        return read == table or (table in groups and groups[table] == groups.get(read))
+
+    @cached_property
+    def _policy_groups(self) -> dict[Name, int]:
+        """For each table, the number of those whose policies, altered ones too, may lead to it."""
+        edges = {name: list(reads) for name, reads in self.policy_edges.items()}
+        for file in self.files:
+            for policy in self.policies(file):
+                edges.setdefault(policy.table, []).extend(n for n, _ in policy_reads(policy))
+        found = enumerate(components(edges, sorted(edges)))
+        return {name: number for number, group in found for name in group}
 
     def policies(self, file: SqlFile) -> Iterator[Policy]:
         """The policies that a file creates or alters; of an altered one, what is altered."""
@@ -335,14 +406,6 @@ def is_temporary(relation: Node) -> bool:
     return relation.get("relpersistence") == "t" or relation.get("schemaname") == "pg_temp"
 
 
-def is_complete(table: Table) -> bool:
-    """Whether the statement lists all columns: not those of LIKE or of a type."""
-    node = table.created.node
-    return "ofTypename" not in node and not any(
-        "TableLikeClause" in element for element in node.get("tableElts", ())
-    )
-
-
 def place(node: object) -> Node:
     """A node with the first position below a parse tree's value; without one where it has none."""
     found: int | None = None
@@ -357,3 +420,23 @@ def place(node: object) -> Node:
         elif isinstance(value, list):
             stack.extend(value)
     return {} if found is None else {"location": found}
+
+
+def policy_reads(policy: Policy) -> Iterator[tuple[Name, Node]]:
+    """The tables that a policy reads whenever its own table is read, with their nodes."""
+    if policy.command in {"ALL", "SELECT"} and policy.using is not None:
+        for fields in _tables_read(policy.using):
+            yield range_name(fields).qualified(), fields
+
+
+def _tables_read(node: Any) -> Iterator[Node]:
+    """The RangeVar nodes in the FROM clauses of the subqueries below a tree, each once."""
+    covered: set[int] = set()
+    for kind, fields in walk(node):
+        if kind == "SubLink" and id(fields) not in covered:
+            tables = fields.get("subselect", {}).get("SelectStmt", {}).get("fromClause", [])
+            for inner, place in walk(tables):
+                if inner == "SubLink":
+                    covered.add(id(place))
+                elif inner == "RangeVar":
+                    yield place

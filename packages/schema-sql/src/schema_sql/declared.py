@@ -6,14 +6,15 @@ the grammar alone can tell. It is made for rules, the guard and the specificatio
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from schema_sql.names import Name, list_name, range_name, role_name, type_text
+from schema_sql.names import Name, list_name, range_name, role_name, serial_type, type_text
 from schema_sql.statements import Node, Statement, strings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 ALL_TABLE_PRIVILEGES = (
     "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN",
@@ -184,6 +185,7 @@ class Table:
     Attributes:
         name: Its schema-qualified name.
         created: The CREATE TABLE statement.
+        complete: The statement lists all columns; those of LIKE or of a type are not known.
         columns: By name, in order.
         row_security: The statement that enables row-level security, or None.
         comment: The table's comment, or None.
@@ -193,6 +195,7 @@ class Table:
 
     name: Name
     created: Statement
+    complete: bool = True
     columns: dict[str, Column] = field(default_factory=dict)
     keys: list[Key] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -204,6 +207,22 @@ class Table:
     comment: str | None = None
     column_comments: dict[str, str] = field(default_factory=dict)
     acl: dict[str, set[str]] = field(default_factory=dict)
+    # Of a table with thousands of indexes, each is looked for by its name.
+    _index_names: set[str] = field(default_factory=set, init=False, repr=False)
+
+    def add_index(self, index: Index) -> None:
+        """Take in an index, unless there is one of its name: IF NOT EXISTS, so the first stands."""
+        if index.name not in self._index_names:
+            self.indexes.append(index)
+            if index.name:
+                self._index_names.add(index.name)
+
+    def remove_indexes(self, which: Callable[[Index], bool]) -> list[Index]:
+        """Remove the indexes of which something is true, and return them."""
+        removed = [index for index in self.indexes if which(index)]
+        self.indexes = [index for index in self.indexes if not which(index)]
+        self._index_names.difference_update(index.name for index in removed)
+        return removed
 
     @property
     def path(self) -> str:
@@ -234,6 +253,7 @@ class DeclaredSchema:
 
     def __init__(self, statements: Iterable[Statement] = ()) -> None:
         self.tables: dict[Name, Table] = {}
+        self._indexed: dict[str, set[Name]] = defaultdict(set)
         for statement in statements:
             self.add(statement)
 
@@ -264,7 +284,10 @@ class DeclaredSchema:
         if name in self.tables or "inhRelations" in statement.node:
             # IF NOT EXISTS: the first one stands. A partition's columns are its parent's.
             return
-        table = Table(name=name, created=statement)
+        complete = "ofTypename" not in statement.node and not any(
+            "TableLikeClause" in element for element in statement.node.get("tableElts", ())
+        )
+        table = Table(name=name, created=statement, complete=complete)
         self.tables[name] = table
         for element in statement.node.get("tableElts", ()):
             ((kind, node),) = element.items()
@@ -272,7 +295,9 @@ class DeclaredSchema:
                 _add_column(table, statement, node)
             elif kind == "Constraint":
                 _add_constraint(table, statement, node, ())
-        _primary_keys_are_not_null(table)
+        # A key may stand above its columns.
+        for key in table.keys:
+            _mark_not_null(table, key)
 
     def _alter_table(self, statement: Statement) -> None:
         table = self.table(range_name(statement.node["relation"]))
@@ -290,6 +315,8 @@ class DeclaredSchema:
                     _drop_column(table, command["name"])
                 case "AT_SetNotNull" | "AT_DropNotNull" as change:
                     _replace_column(table, command["name"], not_null=change == "AT_SetNotNull")
+                    if table.primary_key:
+                        _mark_not_null(table, table.primary_key)
                 case "AT_AlterColumnType":
                     type_name = type_text(definition["ColumnDef"]["typeName"])
                     _replace_column(table, command["name"], type=type_name)
@@ -303,15 +330,13 @@ class DeclaredSchema:
                     table.row_security = statement
                 case "AT_DisableRowSecurity":
                     table.row_security = None
-        _primary_keys_are_not_null(table)
 
     def _create_index(self, statement: Statement) -> None:
-        node = statement.node
-        name = range_name(node["relation"]).qualified()
-        table = self.table(name)
-        if table is None or any(i.name == node.get("idxname") and i.name for i in table.indexes):
-            return
-        table.indexes.append(read_index(statement))
+        table = self.table(range_name(statement.node["relation"]))
+        if table is not None:
+            index = read_index(statement)
+            table.add_index(index)
+            self._indexed[index.name].add(table.name)
 
     def _create_policy(self, statement: Statement) -> None:
         policy = read_policy(statement)
@@ -361,8 +386,9 @@ class DeclaredSchema:
                     if table is not None:
                         table.policies.pop(names[-1], None)
                 case "OBJECT_INDEX":
-                    for table in self.tables.values():
-                        table.indexes = [i for i in table.indexes if i.name != names[-1]]
+                    for owner in self._indexed.pop(names[-1], ()):
+                        if owner in self.tables:
+                            self.tables[owner].remove_indexes(lambda i: i.name == names[-1])  # noqa: B023 - called here
 
 
 def command_adds_column(command: Node) -> bool:
@@ -455,7 +481,7 @@ def _add_column(table: Table, statement: Statement, node: Node) -> None:
     kinds = {constraint["contype"]: constraint for constraint in constraints}
     # A column of a typed table has its type elsewhere.
     type_name = type_text(node["typeName"]) if "typeName" in node else ""
-    serial = type_name in {"serial", "bigserial", "smallserial"}
+    serial = "typeName" in node and bool(serial_type(node["typeName"]))
     default = kinds.get("CONSTR_DEFAULT")
     table.columns[node["colname"]] = Column(
         name=node["colname"],
@@ -481,19 +507,18 @@ def _add_constraint(
     place: dict[str, Any] = {"statement": statement, "node": node}
     name = node.get("conname", "")
     match node["contype"]:
+        case "CONSTR_PRIMARY" | "CONSTR_UNIQUE" if "indexname" in node:
+            _promote_index(table, node, place)
         case "CONSTR_PRIMARY" | "CONSTR_UNIQUE":
-            if "indexname" in node:
-                _promote_index(table, node, place)
-                return
-            table.keys.append(
-                Key(
-                    name=name,
-                    columns=tuple(strings(node.get("keys"))) or column,
-                    primary=node["contype"] == "CONSTR_PRIMARY",
-                    deferrable=node.get("deferrable", False),
-                    **place,
-                )
+            key = Key(
+                name=name,
+                columns=tuple(strings(node.get("keys"))) or column,
+                primary=node["contype"] == "CONSTR_PRIMARY",
+                deferrable=node.get("deferrable", False),
+                **place,
             )
+            table.keys.append(key)
+            _mark_not_null(table, key)
         case "CONSTR_CHECK":
             table.checks.append(Check(name=name, expression=node["raw_expr"], **place))
         case "CONSTR_FOREIGN":
@@ -509,22 +534,21 @@ def _add_constraint(
                 )
             )
         case "CONSTR_NOTNULL" if "keys" in node:
-            for key in strings(node["keys"]):
-                _replace_column(table, key, not_null=True)
+            for name in strings(node["keys"]):
+                _replace_column(table, name, not_null=True)
 
 
 def _promote_index(table: Table, node: Node, place: dict[str, Any]) -> None:
     """ADD CONSTRAINT … USING INDEX: the index becomes the constraint and takes its name."""
-    for index in [index for index in table.indexes if index.name == node["indexname"]]:
-        table.indexes.remove(index)
-        table.keys.append(
-            Key(
-                name=node.get("conname", index.name),
-                columns=tuple(column.name for column in index.columns),
-                primary=node["contype"] == "CONSTR_PRIMARY",
-                **place,
-            )
+    for index in table.remove_indexes(lambda index: index.name == node["indexname"]):
+        key = Key(
+            name=node.get("conname", index.name),
+            columns=tuple(column.name for column in index.columns),
+            primary=node["contype"] == "CONSTR_PRIMARY",
+            **place,
         )
+        table.keys.append(key)
+        _mark_not_null(table, key)
 
 
 def _drop_column(table: Table, name: str) -> None:
@@ -533,11 +557,9 @@ def _drop_column(table: Table, name: str) -> None:
     table.column_comments.pop(name, None)
     table.keys = [key for key in table.keys if name not in key.columns]
     table.foreign_keys = [key for key in table.foreign_keys if name not in key.columns]
-    table.indexes = [
-        index
-        for index in table.indexes
-        if name not in (*(column.name for column in index.columns), *index.included)
-    ]
+    table.remove_indexes(
+        lambda index: name in (*(column.name for column in index.columns), *index.included)
+    )
 
 
 def _drop_constraint(table: Table, name: str) -> None:
@@ -552,8 +574,7 @@ def _replace_column(table: Table, name: str, **changes: Any) -> None:
         table.columns[name] = Column(**{**vars(column), **changes})
 
 
-def _primary_keys_are_not_null(table: Table) -> None:
-    for key in table.keys:
-        if key.primary:
-            for column in key.columns:
-                _replace_column(table, column, not_null=True)
+def _mark_not_null(table: Table, key: Key) -> None:
+    """A primary key's columns are NOT NULL."""
+    for column in key.columns if key.primary else ():
+        _replace_column(table, column, not_null=True)

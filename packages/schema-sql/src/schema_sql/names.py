@@ -80,3 +80,32 @@ def _constant(node: dict[str, Any]) -> str:
         if kind in value:
             return str(value[kind].get(kind, 0))
     return "?"
+
+
+SERIAL_TYPES = {
+    "smallserial": "int2",
+    "serial2": "int2",
+    "serial": "int4",
+    "serial4": "int4",
+    "bigserial": "int8",
+    "serial8": "int8",
+}
+"""The words that stand for a type and a sequence in a column's definition, and that type.
+
+They are those of ``transformColumnDefinition`` in PostgreSQL's ``parse_utilcmd.c``, the same in 15
+to 18.
+"""
+
+
+def serial_type(node: Node) -> str:
+    """The type that PostgreSQL gives a serial column.
+
+    Args:
+        node: The TypeName node of a column's definition.
+
+    Returns:
+        ``int2``, ``int4`` or ``int8``; empty where the column is no serial one. PostgreSQL asks
+        for the bare word, whether it is quoted or not: ``pg_catalog.serial`` is no type at all.
+    """
+    names = strings(node.get("names"))
+    return SERIAL_TYPES.get(names[0], "") if len(names) == 1 else ""

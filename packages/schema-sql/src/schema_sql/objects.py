@@ -15,7 +15,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from schema_sql.declared import command_adds_column
-from schema_sql.names import DEFAULT_SCHEMA, Name, list_name, quote, range_name, type_text
+from schema_sql.names import (
+    DEFAULT_SCHEMA,
+    SERIAL_TYPES,
+    Name,
+    list_name,
+    quote,
+    range_name,
+    serial_type,
+    type_text,
+)
 from schema_sql.statements import Node, Statement, strings, walk
 
 if TYPE_CHECKING:
@@ -274,7 +283,7 @@ def _column(table: Name, node: Node) -> Iterator[Object]:
     constraints = [item["Constraint"] for item in node.get("constraints", ())]
     for constraint in constraints:
         yield from _keys(table, constraint, name)
-    is_serial = type_text(node["typeName"]) in _SERIAL if "typeName" in node else False
+    is_serial = "typeName" in node and serial_type(node["typeName"])
     if is_serial or any(c.get("contype") == "CONSTR_IDENTITY" for c in constraints):
         yield relation(Name(table.schema, f"{table.name}_{name}_seq"))
 
@@ -383,13 +392,9 @@ def _required_type(node: Node, offset: int) -> Iterator[Mention]:
         yield from _schema_of(name, offset)
     elif names:
         name = list_name(names)
-        if name.schema or (name.name not in builtin_types() and name.name not in _SERIAL):
+        if name.schema or (name.name not in builtin_types() and name.name not in SERIAL_TYPES):
             yield Mention(offset, _named("type", name))
         yield from _schema_of(name, offset)
-
-
-_SERIAL = {"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"}
-"""What the grammar takes for a type, and PostgreSQL for a column with a sequence of its own."""
 
 
 _CASTS: dict[str, Callable[[str], Object]] = {
@@ -521,9 +526,9 @@ def _table_columns(
             if kind == "RangeVar":
                 alias = node.get("alias", {}).get("aliasname", node["relname"])
                 tables[alias] = range_name(node)
-            elif kind == "SubLink":
+            elif kind == "SubLink" and id(node) not in in_subquery:
                 inner = walk(node.get("subselect"))
-                in_subquery.update(id(item) for name, item in inner if name == "ColumnRef")
+                in_subquery.update(id(i) for name, i in inner if name in {"ColumnRef", "SubLink"})
     for expression in expressions:
         for kind, node in walk(expression):
             parts = strings(node.get("fields")) if kind == "ColumnRef" else []
@@ -558,10 +563,12 @@ def _required_by_name(statement: Statement, object_type: str, item: Node) -> Ite
             | "OBJECT_FOREIGN_TABLE"
         ):
             found = [relation(name)]
-        case "OBJECT_COLUMN":
+        case "OBJECT_COLUMN" if len(names) > 1:
             name = list_name(names[:-1])
             found = [relation(name), column(name, names[-1])]
-        case "OBJECT_TABCONSTRAINT" | "OBJECT_POLICY" | "OBJECT_TRIGGER" | "OBJECT_RULE":
+        case "OBJECT_TABCONSTRAINT" | "OBJECT_POLICY" | "OBJECT_TRIGGER" | "OBJECT_RULE" if (
+            len(names) > 1
+        ):
             name = list_name(names[:-1])
             found = [relation(name)]
             # Dropping what may be missing needs only its table.

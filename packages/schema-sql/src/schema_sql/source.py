@@ -8,27 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
+from schema_sql.display import excerpt, one_line, printable
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def printable(text: str, keep: str = "") -> str:
-    """Escape what a terminal would obey or hide instead of showing it.
-
-    Args:
-        text: Text of a file, a name, or a message that holds some.
-        keep: Characters to leave alone: line feeds in a message of several lines, tabs.
-
-    Returns:
-        The text, with each character that `str.isprintable` refuses written as in a Python string:
-        control characters, line separators, bidirectional marks, and bytes that are not UTF-8.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode()
-        for char in text
-    )
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -61,10 +44,11 @@ class Finding:
 
     def __str__(self) -> str:
         """Render the finding for a terminal; editors make ``path:line:column`` a link."""
-        head = f"{self.path}:{self.line}:{self.column}: {self.rule}: {self.message}"
+        where = f"{printable(self.path)}:{self.line}:{self.column}"
+        head = f"{where}: {self.rule}: {printable(self.message)}"
         # A line feed alone begins a line: the message may quote text of a file.
         lines = self.help.rstrip("\n").split("\n") if self.help else []
-        return printable(head) + "".join(
+        return head + "".join(
             f"\n  help: {printable(line)}" if number == 0 else f"\n        {printable(line)}"
             for number, line in enumerate(lines)
         )
@@ -117,29 +101,56 @@ class Source:
             found = self.data.find(b"\n", found + 1)
         return starts
 
+    @cached_property
+    def _characters(self) -> list[int]:
+        """How many characters begin before each block of bytes: a line may be the whole text."""
+        counts = [0]
+        for start in range(0, len(self.data), _BLOCK):
+            counts.append(counts[-1] + _count_characters(self.data[start : start + _BLOCK]))
+        return counts
+
+    def _character(self, offset: int) -> int:
+        """How many characters begin before a byte offset."""
+        if self.text.isascii():
+            return offset
+        block = offset // _BLOCK
+        return self._characters[block] + _count_characters(self.data[block * _BLOCK : offset])
+
     def position(self, offset: int) -> Position:
         """The line and column of a byte offset; one past the end is the end."""
         offset = max(0, min(offset, len(self.data)))
-        line = bisect_right(self._line_starts, offset)
+        line = self.line_of(offset)
         start = self._line_starts[line - 1]
-        return Position(line, len(self.data[start:offset].decode(errors="replace")) + 1)
+        return Position(line, self._character(offset) - self._character(start) + 1)
+
+    def line_of(self, offset: int) -> int:
+        """The line of a byte offset, from 1."""
+        return bisect_right(self._line_starts, offset)
 
     def line_start(self, line: int) -> int:
         """The byte offset at which a line, counted from 1, begins."""
         return self._line_starts[min(line, len(self._line_starts)) - 1]
 
     def excerpt(self, position: Position) -> str:
-        """The line of a position with a caret below the column, indented for a terminal."""
-        line = self.text.split("\n")[position.line - 1]
-        before = printable(line[: position.column - 1], keep=_TAB)
-        # A tab keeps its width in both lines only where it stays a tab.
-        pad = "".join(_TAB if c == _TAB else " " for c in before)
-        return f"    {before}{printable(line[position.column - 1 :], keep=_TAB)}\n    {pad}^"
+        """The line of a position with a caret below the column, cut to fit a terminal."""
+        start = self.line_start(position.line)
+        end = self.data.find(b"\n", start)
+        line = self.data[start : end if end >= 0 else None].decode()
+        return excerpt(line, position.column)
 
     def finding(self, offset: int, rule: str, message: str, remedy: str = "") -> Finding:
-        """A finding at a byte offset of this text."""
+        """A finding at a byte offset of this text; very long names in the message are cut."""
         at = self.position(offset)
-        return Finding(self.path, at.line, at.column, rule, message, remedy)
+        return Finding(self.path, at.line, at.column, rule, one_line(message), remedy)
+
+
+_BLOCK = 4096
+_CONTINUATION = bytes(range(0x80, 0xC0))
+
+
+def _count_characters(data: bytes) -> int:
+    """How many characters of UTF-8 begin in some bytes."""
+    return len(data.translate(None, _CONTINUATION))
 
 
 def read_source(path: Path, name: str) -> Source:
@@ -201,7 +212,6 @@ def decode_source(data: bytes, name: str) -> Source:
     return Source(name, text)
 
 
-_TAB = "\t"
 _SAVE_AS_UTF8 = "save it as UTF-8"
 _FOREIGN_MARKS = (
     # UTF-32 first: its little-endian mark begins with that of UTF-16.

@@ -6,18 +6,20 @@ The parse tree stays JSON, as libpg_query prints it: ``parse_sql_json`` took 0.3
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pglast.parser import ParseError, parse_plpgsql_json, parse_sql_json, scan
+from pglast.parser import ParseError, parse_plpgsql_json, parse_sql_json, split
 
 from schema_sql.source import Finding, Position, Source, SourceError
+from schema_sql.tokens import COMMENTS, tokens
+from schema_sql.trees import POSITIONS, decode, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
 
 Node = dict[str, Any]
 """A parse tree node's fields, by libpg_query's names; fields of value 0, false or "" are absent."""
@@ -124,16 +126,15 @@ class SqlFile:
     @cached_property
     def comments(self) -> tuple[Comment, ...]:
         """The comments, in order."""
-        text = self.source.text
-        found = []
-        offset = before = 0
-        for token in scan(text):
-            if token.name in _COMMENTS:
-                offset += len(text[before : token.start].encode())
-                before = token.start
-                line = self.source.position(offset).line
-                found.append(Comment(offset, line, text[token.start : token.end + 1]))
-        return tuple(found)
+        return tuple(
+            Comment(
+                token.start,
+                self.source.line_of(token.start),
+                self.source.data[token.start : token.end].decode(),
+            )
+            for token in tokens(self.source.text)
+            if token.name in COMMENTS
+        )
 
 
 def parse(source: Source) -> SqlFile:
@@ -151,9 +152,11 @@ def parse(source: Source) -> SqlFile:
     statements = tuple(_parse_statements(source, source.text, 0))
     nested: list[Statement] = []
     opaque: list[Opaque] = []
-    for statement in statements:
-        if statement.kind == "DoStmt":
-            _read_body(statement, nested, opaque, conditional=False)
+    blocks = [statement for statement in statements if statement.kind == "DoStmt"]
+    while blocks:
+        seen = len(nested)
+        _read_body(blocks.pop(), nested, opaque)
+        blocks += [inner for inner in nested[seen:] if inner.kind == "DoStmt" and inner.text]
     nested.sort(key=lambda statement: statement.start)
     opaque.sort(key=lambda place: place.offset)
     return SqlFile(source, statements, tuple(nested), tuple(opaque))
@@ -162,12 +165,9 @@ def parse(source: Source) -> SqlFile:
 def _parse_statements(source: Source, text: str, origin: int) -> Iterator[Statement]:
     """Parse a text that stands in the source at byte offset ``origin``."""
     try:
-        tree = json.loads(parse_sql_json(text))
+        tree = decode(parse_sql_json(text))
     except ParseError as error:
         raise _syntax_error(source, text, origin, error) from error
-    except RecursionError as error:
-        finding = source.finding(origin, "syntax", "nested too deeply to be read")
-        raise SourceError(finding) from error
     size = len(text.encode())
     for raw in tree.get("stmts", ()):
         ((kind, node),) = raw["stmt"].items()
@@ -181,12 +181,7 @@ def _parse_statements(source: Source, text: str, origin: int) -> Iterator[Statem
 
 def _end_of_code(data: bytes) -> int:
     """Where the last token of a statement ends: without a semicolon, comments are counted to it."""
-    text = data.decode()
-    tokens = [token for token in scan(text) if token.name not in _COMMENTS]
-    return len(text[: tokens[-1].end + 1].encode())
-
-
-_COMMENTS = {"SQL_COMMENT", "C_COMMENT"}
+    return max(token.end for token in tokens(data.decode()) if token.name not in COMMENTS)
 
 
 def _syntax_error(source: Source, text: str, origin: int, error: ParseError) -> SourceError:
@@ -195,14 +190,31 @@ def _syntax_error(source: Source, text: str, origin: int, error: ParseError) -> 
     index = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
     if message.endswith("at end of input"):
         index = len(text.rstrip())
+    remedy = ""
+    if message.startswith(_TOO_DEEP):
+        index = index or _too_deep_statement(text)
+        message = "nested too deeply: PostgreSQL's own parser gives up here"
+        remedy = "split the statement, or write a list, as in IN (…)"
     offset = origin + len(text[: max(0, index)].encode())
-    finding = source.finding(offset, "syntax", message)
+    finding = source.finding(offset, "syntax", message, remedy)
     return SourceError(finding, source.excerpt(Position(finding.line, finding.column)))
 
 
-def _read_body(
-    block: Statement, nested: list[Statement], opaque: list[Opaque], *, conditional: bool
-) -> None:
+_TOO_DEEP = ("stack depth limit exceeded", "memory exhausted")
+"""What PostgreSQL's parser says where its stack, or that of its grammar, is full."""
+
+
+def _too_deep_statement(text: str) -> int:
+    """Where the first statement begins that is too deep; the parser itself names no place."""
+    for part in split(text, with_parser=False, only_slices=True):
+        try:
+            parse_sql_json(text[part])
+        except ParseError:
+            return int(part.start)
+    return 0
+
+
+def _read_body(block: Statement, nested: list[Statement], opaque: list[Opaque]) -> None:
     """Collect what a DO block runs: its statements, and the places that hide some."""
     arguments = {
         argument["DefElem"]["defname"]: argument["DefElem"]
@@ -218,13 +230,11 @@ def _read_body(
         opaque.append(Opaque(block.source, block.start, "its body is a quoted string with escapes"))
         return
     try:
-        tree = json.loads(parse_plpgsql_json(block.text))
-        reader = _BodyReader(block, body_start, nested, opaque)
-        reader.read(tree, line=1, conditional=conditional)
+        tree = decode(parse_plpgsql_json(block.text))
     except ParseError as error:
         opaque.append(Opaque(block.source, block.start, f"its body: {error.args[0]}"))
-    except RecursionError:
-        opaque.append(Opaque(block.source, block.start, "its body is nested too deeply"))
+        return
+    _BodyReader(block, body_start, nested, opaque).read(tree)
 
 
 _CONDITIONAL = re.compile(
@@ -242,44 +252,46 @@ class _BodyReader:
         self.body_start = body_start
         self.nested = nested
         self.opaque = opaque
+        # Behind the last query that was found: of several on a line, each has its own place.
+        self._behind = 0
 
-    def read(self, node: Any, *, line: int, conditional: bool) -> None:
-        if isinstance(node, list):
-            for item in node:
-                self.read(item, line=line, conditional=conditional)
-        elif isinstance(node, dict):
-            for kind, value in node.items():
-                if isinstance(value, (dict, list)):
-                    self._read_node(kind, value, line, conditional)
+    def read(self, tree: Any) -> None:
+        """Collect what a tree of PL/pgSQL runs."""
+        stack: list[tuple[str, Any, int, bool]] = [("", tree, 1, self.block.conditional)]
+        while stack:
+            kind, value, line, is_conditional = stack.pop()
+            if isinstance(value, list):
+                stack.extend(("", item, line, is_conditional) for item in reversed(value))
+            elif isinstance(value, dict):
+                line = value.get("lineno", line)
+                if self._read_node(kind, value, line, is_conditional):
+                    continue
+                caught = kind == "PLpgSQL_stmt_block" and "exceptions" in value
+                inner = is_conditional or caught or bool(_CONDITIONAL.match(kind))
+                stack.extend((name, item, line, inner) for name, item in reversed(value.items()))
 
-    def _read_node(self, kind: str, value: Any, line: int, conditional: bool) -> None:
-        if isinstance(value, dict):
-            line = value.get("lineno", line)
+    def _read_node(self, kind: str, value: Node, line: int, conditional: bool) -> bool:
+        """Collect what a node runs itself; whether that is all that is in it."""
         match kind:
             case "PLpgSQL_stmt_execsql":
                 self._add(line, _query(value["sqlstmt"]), conditional)
-                return
             case "PLpgSQL_stmt_call":
                 self._add(line, _query(value["expr"]), conditional)
-                return
             case "PLpgSQL_stmt_perform":
                 # The parser has put SELECT in PERFORM's place.
                 self._add(line, _query(value["expr"]), conditional, added="SELECT ")
-                return
             case "PLpgSQL_stmt_commit" | "PLpgSQL_stmt_rollback":
                 self._add(line, kind.rpartition("_")[2].upper(), conditional)
-                return
             case "PLpgSQL_stmt_dynexecute":
                 self._add_dynamic(line, value, conditional)
-                return
             case "PLpgSQL_stmt_dynfors":
                 self._hide(line)
+                return False
             case "PLpgSQL_expr":
                 self._add_expression(line, value, conditional)
-                return
-        caught = kind == "PLpgSQL_stmt_block" and "exceptions" in value
-        inner = conditional or caught or bool(_CONDITIONAL.match(kind))
-        self.read(value, line=line, conditional=inner)
+            case _:
+                return False
+        return True
 
     def _line_offset(self, line: int) -> int:
         source = self.block.source
@@ -294,6 +306,7 @@ class _BodyReader:
         """Parse a query that begins with ``added``, which the source does not hold."""
         source = self.block.source
         line_offset = self._line_offset(line)
+        search_from = max(line_offset, self._behind)
         try:
             parsed = list(_parse_statements(Source(source.path, query), query, 0))
         except SourceError as error:
@@ -301,14 +314,18 @@ class _BodyReader:
             self.opaque.append(Opaque(source, line_offset, error.finding.message))
             return
         written = query[len(added) :].strip()
-        found = source.data.find(written.encode(), line_offset, self.block.end)
+        found = source.data.find(written.encode(), search_from, self.block.end)
+        if found < 0 and search_from > line_offset:
+            found = source.data.find(written.encode(), line_offset, self.block.end)
+        if found >= 0:
+            self._behind = found + len(written.encode())
         origin = found - len(query[: query.index(written, len(added))].encode())
         for statement in parsed:
             node = statement.node
             start, end = max(found, origin + statement.start), origin + statement.end
             if found < 0:
                 # The text was quoted another way, so no location in the node means anything.
-                node, start, end = _without(node, {"location"}), line_offset, line_offset
+                node, start, end = without(node, frozenset({"location"})), line_offset, line_offset
             inner = replace(
                 statement,
                 source=source,
@@ -322,8 +339,6 @@ class _BodyReader:
             self.nested.append(inner)
             if inner.kind == "DoStmt" and found < 0:
                 self.opaque.append(Opaque(source, line_offset, "its text is quoted twice"))
-            elif inner.kind == "DoStmt":
-                _read_body(inner, self.nested, self.opaque, conditional=conditional)
 
     def _add_expression(self, line: int, value: Node, conditional: bool) -> None:
         """A condition, an assigned value, a cursor's query: SQL that PL/pgSQL evaluates."""
@@ -339,10 +354,10 @@ class _BodyReader:
 
     def _add_dynamic(self, line: int, node: Node, conditional: bool) -> None:
         try:
-            tree = json.loads(parse_sql_json(f"SELECT {_query(node['query'])}"))
+            tree = decode(parse_sql_json(f"SELECT {_query(node['query'])}"))
             value = tree["stmts"][0]["stmt"]["SelectStmt"]["targetList"][0]["ResTarget"]["val"]
             constant = value["A_Const"]["sval"]["sval"]
-        except (ParseError, KeyError, RecursionError):
+        except (ParseError, KeyError):
             self._hide(line)
         else:
             self._add(line, constant, conditional)
@@ -362,24 +377,6 @@ def _string(element: Node) -> str:
     if "List" in value:
         value = value["List"]["items"][0]
     return str(value.get("String", {}).get("sval", ""))
-
-
-def _without(node: Any, keys: set[str]) -> Any:
-    """A copy of a tree without some keys; a deep one takes no deep stack."""
-    root: list[Any] = [None]
-    stack: list[tuple[Any, Any, Any]] = [(root, 0, node)]
-    while stack:
-        parent, place, value = stack.pop()
-        if isinstance(value, dict):
-            # The keys first, so that they keep their order.
-            parent[place] = copy = dict.fromkeys(key for key in value if key not in keys)
-            stack.extend((copy, key, value[key]) for key in copy)
-        elif isinstance(value, list):
-            parent[place] = items = [None] * len(value)
-            stack.extend((items, index, item) for index, item in enumerate(value))
-        else:
-            parent[place] = value
-    return root[0]
 
 
 def walk(node: Any) -> Iterator[tuple[str, Node]]:
@@ -413,17 +410,14 @@ def _unnamed_kind(fields: Node) -> str:
     return ""
 
 
-_POSITIONS = {"location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
-
-
 def shape(node: Any) -> Any:
     """A parse tree without its positions: equal where two pieces of SQL mean the same."""
-    return _without(node, _POSITIONS)
+    return without(node, POSITIONS)
 
 
 def expression(text: str) -> Node:
     """Parse one SQL expression into its tree, without positions."""
-    tree = json.loads(parse_sql_json(f"SELECT {text}"))
+    tree = decode(parse_sql_json(f"SELECT {text}"))
     node: Node = shape(tree["stmts"][0]["stmt"]["SelectStmt"]["targetList"][0]["ResTarget"]["val"])
     return node
 

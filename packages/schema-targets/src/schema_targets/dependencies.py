@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING
 import tomlkit
 import tomlkit.items
 
-from schema_sql.objects import Mention, Object, provides, requires
+from schema_sql.failures import internal_error
+from schema_sql.objects import KINDS, Mention, Object, provides, requires
 from schema_sql.source import Finding, SourceError
+from schema_targets.suggestions import Suggestions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from schema_sql.statements import SqlFile, Statement
     from schema_targets.build_file import Target
@@ -44,13 +45,15 @@ class Interface:
     provides: dict[Object, Mention] = field(default_factory=dict)
     requires: dict[Object, Mention] = field(default_factory=dict)
     repeated: list[Mention] = field(default_factory=list)
+    _makers: dict[Object, list[Statement]] = field(default_factory=dict, repr=False)
 
     def made_by(self, thing: Object) -> Statement | None:
         """The statement that provides an object first, or None."""
-        for statement in self.sql.every_statement:
-            if any(mention.object == thing for mention in provides(statement)):
-                return statement
-        return None
+        return next(iter(self.makers(thing)), None)
+
+    def makers(self, thing: Object) -> Sequence[Statement]:
+        """The statements that provide an object."""
+        return self._makers.get(thing, ())
 
 
 def read_interface(target: Target, sql: SqlFile) -> Interface:
@@ -58,6 +61,7 @@ def read_interface(target: Target, sql: SqlFile) -> Interface:
     result = Interface(target, sql)
     for statement in sql.every_statement:
         for mention in provides(statement):
+            result._makers.setdefault(mention.object, []).append(statement)  # noqa: SLF001
             if mention.object not in result.provides:
                 result.provides[mention.object] = mention
             elif statement.conditional:
@@ -86,6 +90,7 @@ class Dependencies:
     interfaces: dict[Label, Interface] = field(default_factory=dict)
     errors: list[SourceError] = field(default_factory=list)
     providers: dict[Object, list[Label]] = field(default_factory=lambda: defaultdict(list))
+    _suggestions: dict[str, Suggestions] = field(default_factory=dict, repr=False)
 
     def provider(self, thing: Object) -> Label | None:
         """The target that provides an object, or None."""
@@ -119,11 +124,11 @@ class Dependencies:
             for mention in interface.repeated:
                 message = f"{mention.object} is created twice in this file"
                 yield interface.sql.source.finding(mention.offset, "provided-twice", message)
-        tables = [t.name for t, labels in self.providers.items() if _is_repeated(t, labels)]
+        repeated = {t.name for t, labels in self.providers.items() if _is_repeated(t, labels)}
         for thing, labels in self.providers.items():
             if thing.kind in {"type", "key"}:
                 continue  # A table's row type: the table itself is told. Two keys are no clash.
-            if any(thing.name.startswith(f"{name}_") for name in tables):
+            if not repeated.isdisjoint(_beginnings(thing.name, "_")):
                 continue  # The index of a constraint, or a sequence: the table itself is told.
             for label in labels[1:]:
                 interface = self.interfaces[label]
@@ -138,10 +143,16 @@ class Dependencies:
     def _unresolved(self, interface: Interface) -> Iterator[Finding]:
         if interface.target.kind == "external":
             return  # A stub may lean on anything that its database has.
+        missing = {
+            beginning
+            for thing in interface.requires
+            if self.provider(thing) is None
+            for beginning in _beginnings(thing.name, ".")
+        }
         for thing, mention in interface.requires.items():
             if mention.optional or self.provider(thing) is not None or self._column_unknown(thing):
                 continue
-            if thing.kind == "schema" and self._schema_has_unresolved(interface, thing):
+            if thing.kind == "schema" and thing.name in missing:
                 continue  # The object in it is told.
             message = f"nothing provides {thing}"
             finding = interface.sql.source.finding(
@@ -158,27 +169,29 @@ class Dependencies:
             return True
         label = self.provider(relation)
         return label is None or not any(
-            _tells_columns(statement, relation)
-            for statement in self.interfaces[label].sql.every_statement
-        )
-
-    def _schema_has_unresolved(self, interface: Interface, schema: Object) -> bool:
-        prefix = f"{schema.name}."
-        return any(
-            thing.name.startswith(prefix) and self.provider(thing) is None
-            for thing in interface.requires
+            _tells_columns(statement) for statement in self.interfaces[label].makers(relation)
         )
 
     def _remedy(self, thing: Object) -> str:
-        for interface in self.interfaces.values():
-            if interface.target.kind == "external" and thing in interface.provides:
-                label = interface.target.label
-                return f'add "{thing}" to provides of {label} in {interface.target.path}'
-        same_kind = [str(known) for known in self.providers if known.kind == thing.kind]
-        close = difflib.get_close_matches(str(thing), same_kind, 1, 0.8)
-        if close:
-            return f"did you mean {close[0]}?"
-        return "create it in a fragment, or declare it in an [external.NAME]"
+        for target in self.workspace.of_kind("external"):
+            interface = self.interfaces.get(target.label)
+            if interface is not None and thing in interface.provides:
+                return f'add "{thing}" to provides of {target.label} in {target.path}'
+        close = self._suggest(thing)
+        return (
+            f"did you mean {close}?"
+            if close
+            else ("create it in a fragment, or declare it in an [external.NAME]")
+        )
+
+    def _suggest(self, thing: Object) -> str:
+        """The provided object of the same kind that comes nearest, or ""."""
+        if not self._suggestions:
+            by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
+            for known in self.providers:
+                by_kind[known.kind].append(str(known))
+            self._suggestions |= {kind: Suggestions(n, 0.8) for kind, n in by_kind.items()}
+        return self._suggestions[thing.kind].closest(str(thing))
 
     def _undeclared(self, interface: Interface) -> Iterator[Finding]:
         target = interface.target
@@ -220,6 +233,11 @@ class Dependencies:
                 yield interface.target.finding("provides", "broken-promise", message, remedy)
 
 
+def _beginnings(name: str, separator: str) -> Iterator[str]:
+    """What stands before each separator of a name."""
+    return (name[:index] for index, character in enumerate(name) if character == separator)
+
+
 def _is_repeated(thing: Object, labels: list[Label]) -> bool:
     return thing.kind == "relation" and len(labels) > 1
 
@@ -227,10 +245,8 @@ def _is_repeated(thing: Object, labels: list[Label]) -> bool:
 _COLUMNS_ELSEWHERE = {"inhRelations", "ofTypename"}
 
 
-def _tells_columns(statement: Statement, relation: Object) -> bool:
-    """Whether a statement creates a relation and names every column that it begins with."""
-    if relation not in {mention.object for mention in provides(statement)}:
-        return False
+def _tells_columns(statement: Statement) -> bool:
+    """Whether a statement that creates a relation names every column that it begins with."""
     if statement.kind == "CreateStmt":
         elements = statement.node.get("tableElts", ())
         copied = any("TableLikeClause" in element for element in elements)
@@ -257,7 +273,11 @@ def read_dependencies(workspace: Workspace) -> Dependencies:
         if isinstance(sql, SourceError):
             result.errors.append(sql)
             continue
-        interface = read_interface(target, sql)
+        try:
+            interface = read_interface(target, sql)
+        except Exception as error:  # noqa: BLE001 - one file must not hide the others
+            result.errors.append(SourceError(internal_error("the dependency check", sql, error)))
+            continue
         result.interfaces[target.label] = interface
         promised = set(target.provides)
         for thing in interface.provides:

@@ -35,9 +35,9 @@ def reverse(edges: Mapping[Label, Sequence[Label]]) -> dict[Label, list[Label]]:
     return {label: sorted(users) for label, users in result.items()}
 
 
-def find_path(start: Label, end: Label, edges: Mapping[Label, Sequence[Label]]) -> list[Label]:
+def find_path(start: _Node, end: _Node, edges: Mapping[_Node, Sequence[_Node]]) -> list[_Node]:
     """A shortest path of dependencies from one target to another; empty where there is none."""
-    came_from: dict[Label, Label | None] = {start: None}
+    came_from: dict[_Node, _Node | None] = {start: None}
     queue = [start]
     for label in queue:
         if label == end:
@@ -58,7 +58,7 @@ def find_cycles(edges: Mapping[Label, Sequence[Label]]) -> list[list[Label]]:
     The path is a shortest one through the knot's least label, so it is the same on every run.
     """
     cycles = []
-    for knot in _components(edges, sorted(edges)):
+    for knot in components(edges, sorted(edges)):
         inside = set(knot)
         least = min(knot)
         within = {label: [d for d in edges.get(label, ()) if d in inside] for label in knot}
@@ -89,7 +89,7 @@ def order(labels: Iterable[Label], edges: Mapping[Label, Sequence[Label]]) -> li
     }
     group_of: dict[str, str] = {}
     groups: dict[str, list[Label]] = {}
-    for knot in _components(package_edges, sorted(package_edges)):
+    for knot in components(package_edges, sorted(package_edges)):
         name = min(knot)
         groups[name] = [label for package in knot for label in by_package[package]]
         group_of.update(dict.fromkeys(knot, name))
@@ -140,9 +140,7 @@ def _kahn(
     return result
 
 
-def _components(
-    edges: Mapping[_Node, Sequence[_Node]], nodes: Iterable[_Node]
-) -> list[list[_Node]]:
+def components(edges: Mapping[_Node, Sequence[_Node]], nodes: Iterable[_Node]) -> list[list[_Node]]:
     """The strongly connected components, by Tarjan's algorithm, without recursion."""
     index: dict[_Node, int] = {}
     low: dict[_Node, int] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import re
@@ -18,6 +17,7 @@ from schema_sql.statements import SqlFile, parse
 from schema_targets.build_file import BUILD_FILE, Target, is_file_name, read_build_file
 from schema_targets.graph import closure, find_cycles, order
 from schema_targets.labels import EVERY_FRAGMENT, Label, is_package
+from schema_targets.suggestions import Suggestions
 from schema_targets.versions import ambiguity, apply_order, misread, version
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ class Workspace:
     targets: Mapping[Label, Target]
     errors: Sequence[SourceError]
     _parsed: dict[str, SqlFile | SourceError] = field(default_factory=dict, repr=False)
+    _needed: dict[Label, set[Label]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def edges(self) -> dict[Label, tuple[Label, ...]]:
@@ -216,9 +217,17 @@ class Workspace:
 
     def shipped(self, migration: Target) -> list[Target]:
         """The fragments that a migration ships: what it needs and no earlier one has shipped."""
-        roots = [label for before in self.before(migration) for label in self._roots(before)]
-        earlier = closure(roots, self.edges)
+        earlier = self._reached(self.before(migration))
         return [t for t in self.fragments(self._roots(migration)) if t.label not in earlier]
+
+    def _reached(self, migrations: Iterable[Target]) -> set[Label]:
+        """What migrations need, whoever ships it."""
+        result: set[Label] = set()
+        for migration in migrations:
+            if migration.label not in self._needed:
+                self._needed[migration.label] = closure(self._roots(migration), self.edges)
+            result |= self._needed[migration.label]
+        return result
 
     def _roots(self, migration: Target) -> list[Label]:
         """The fragments that the roots of a migration name.
@@ -226,22 +235,32 @@ class Workspace:
         What another migration names itself is not among ``:all`` here, so that a fragment added to
         a package for the next migration leaves the one that has shipped as it is.
         """
-        others = (other for other in self.of_kind("migration") if other != migration)
-        elsewhere = {label for other in others for label in other.roots}
-        elsewhere -= set(migration.roots)
+        elsewhere = self._named_by_migrations.difference(migration.roots)
         return [label for label in self.expand(migration.roots) if label not in elsewhere]
+
+    @cached_property
+    def _named_by_migrations(self) -> set[Label]:
+        return {label for migration in self.of_kind("migration") for label in migration.roots}
+
+    @cached_property
+    def _after(self) -> dict[Label, tuple[Label, ...]]:
+        """For each migration, those that ship directly before it."""
+        return {target.label: target.after for target in self.of_kind("migration")}
 
     def before(self, migration: Target) -> list[Target]:
         """The migrations that ship before one, directly or not, in the order they are applied."""
-        edges = {target.label: target.after for target in self.of_kind("migration")}
-        labels = closure(migration.after, edges) - {migration.label}
+        labels = closure(migration.after, self._after) - {migration.label}
         found = (self.targets[label] for label in labels if label in self.targets)
         return sorted(found, key=lambda target: apply_order(target.out))
 
     def suggest(self, label: Label) -> str:
         """What to say to somebody who named a target that is not there."""
-        close = difflib.get_close_matches(str(label), [str(known) for known in self.targets], 1)
-        return f"did you mean {close[0]}?" if close else "`schema query` lists the targets"
+        close = self._suggestions.closest(str(label))
+        return f"did you mean {close}?" if close else "`schema query` lists the targets"
+
+    @cached_property
+    def _suggestions(self) -> Suggestions:
+        return Suggestions(map(str, self.targets))
 
 
 def load(files: Files) -> Workspace:

@@ -25,8 +25,9 @@ from schema_cli.project import (
 from schema_cli.project_database import database_url
 from schema_database import Cluster, DatabaseError, PrivilegeRegime
 from schema_database.locks import CONFLICTS, OF_QUERIES, blocked_by, measure_locks
+from schema_sql.display import printable
 from schema_sql.files import own_path, write_file
-from schema_sql.source import Source, printable
+from schema_sql.source import Source
 from schema_sql.statements import parse
 from schema_targets.workspace import UsageError
 

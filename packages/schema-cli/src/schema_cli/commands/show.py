@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schema_cli.project import open_files, open_workspace, print_errors, read_label
+from schema_sql.display import printable
 from schema_sql.objects import read_object
-from schema_sql.source import printable
 from schema_targets.dependencies import read_dependencies
 from schema_targets.workspace import UsageError
 

@@ -11,10 +11,12 @@ When to allow: Never for the first two.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from schema_lint.logic import constant_value, truth
+from schema_lint.logic import constant_value, elements, truth
 from schema_lint.workspace import place as place_of
+from schema_sql.display import listed
 from schema_sql.statements import strings, walk
 
 if TYPE_CHECKING:
@@ -32,18 +34,16 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     for place in workspace.facts(file).constraints:
         if place.kind != "CHECK":
             continue
-        expression = place.node["raw_expr"]
-        table = workspace.table(place.table)
-        not_null = {n for n, c in table.columns.items() if c.not_null} if table else set()
-        if truth(expression, not_null):
+        expression = place.node.get("raw_expr", {})
+        if truth(expression, workspace.not_null(place.table) or ()):
             message = "the check is true for every row"
             yield place.statement.finding(ID, message, "make it ask something", place.node)
             continue
         for kind, fields in walk(expression):
             values = listed_values(fields) if kind == "A_Expr" else []
-            twice = sorted({value for value in values if values.count(value) > 1})
+            twice = sorted(value for value, count in Counter(values).items() if count > 1)
             if twice:
-                message = f"{', '.join(twice)} is listed twice"
+                message = f"{listed(twice)} is listed twice"
                 yield place.statement.finding(ID, message, "name each value once", fields)
         yield from _check_null(place, expression, workspace)
 
@@ -70,7 +70,5 @@ def listed_values(fields: Node) -> list[str]:
     """The constants of IN (…) or = ANY (ARRAY[…]), as text."""
     if fields.get("kind") not in {"AEXPR_IN", "AEXPR_OP_ANY"}:
         return []
-    right = fields.get("rexpr", {})
-    items = right.get("List", {}).get("items") or right.get("A_ArrayExpr", {}).get("elements", [])
-    values = [constant_value(item) for item in items]
+    values = [constant_value(item) for item in elements(fields.get("rexpr", {}))]
     return [str(value[1]) for value in values if value is not None]

@@ -8,15 +8,19 @@ When to allow: Never.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from schema_lint.logic import constant_value
+from schema_lint.logic import constant_value, elements
+from schema_sql.display import listed
 from schema_sql.statements import strings, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from schema_lint.workspace import Workspace
+    from schema_sql.declared import Table
+    from schema_sql.names import Name
     from schema_sql.source import Finding
     from schema_sql.statements import Node, SqlFile
 
@@ -25,34 +29,44 @@ ID = "default-passes-check"
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each default that is refused."""
+    lists: dict[Name, dict[str, list[set[str]]]] = {}
     for place in workspace.facts(file).columns:
         table = workspace.table(place.table)
         column = table.columns.get(place.name) if table else None
         value = constant_value(column.default) if column and column.default else None
-        if table is None or column is None or value is None:
+        if table is None or value is None:
             continue
-        for constraint in table.checks:
-            allowed = _allowed(constraint.expression, place.name)
-            if allowed and str(value[1]) not in allowed:
+        if table.name not in lists:
+            lists[table.name] = _lists(table)
+        for allowed in lists[table.name].get(place.name, ()):
+            if str(value[1]) not in allowed:
                 yield place.statement.finding(
                     ID,
                     f"the default {value[1]!r} of {place.name} is not one of its values",
-                    f"choose one of {', '.join(sorted(allowed))}",
+                    f"choose one of {listed(sorted(allowed))}",
                     place.node,
                 )
 
 
-def _allowed(expression: Node, column: str) -> set[str]:
+def _lists(table: Table) -> dict[str, list[set[str]]]:
+    """For each column, the values that each of the table's checks lists for it."""
+    found: dict[str, list[set[str]]] = defaultdict(list)
+    for constraint in table.checks:
+        fields = constraint.expression.get("A_Expr", {})
+        names = strings(fields.get("lexpr", {}).get("ColumnRef", {}).get("fields"))[-1:]
+        allowed = _allowed(constraint.expression) if names else set()
+        if allowed:
+            found[names[0]].append(allowed)
+    return found
+
+
+def _allowed(expression: Node) -> set[str]:
     """The values that a check lists for a column; empty where it lists none for sure."""
-    if any(kind == "BoolExpr" for kind, _ in walk(expression)):
-        return set()
     fields = expression.get("A_Expr", {})
     positive = strings(fields.get("name")) == ["="]
     if fields.get("kind") not in {"AEXPR_IN", "AEXPR_OP_ANY"} or not positive:
         return set()
-    if strings(fields.get("lexpr", {}).get("ColumnRef", {}).get("fields"))[-1:] != [column]:
+    if any(kind == "BoolExpr" for kind, _ in walk(expression)):
         return set()
-    right = fields["rexpr"]
-    items = right.get("List", {}).get("items") or right.get("A_ArrayExpr", {}).get("elements", [])
-    values = [constant_value(item) for item in items]
+    values = [constant_value(item) for item in elements(fields.get("rexpr", {}))]
     return {str(value[1]) for value in values if value is not None} if all(values) else set()

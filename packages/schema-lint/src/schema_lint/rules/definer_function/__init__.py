@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from schema_lint.workspace import FileFacts, Workspace
     from schema_sql.names import Name
     from schema_sql.source import Finding
-    from schema_sql.statements import Node, SqlFile, Statement
+    from schema_sql.statements import Node, SqlFile
 
 ID = "definer-function"
 
@@ -30,6 +30,7 @@ ID = "definer-function"
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each function that anybody can turn against its owner."""
     facts = workspace.facts(file)
+    revoked = _revoked(facts)
     for statement in facts.statements("CreateFunctionStmt"):
         options = _options(statement.node.get("options", []))
         security = options.get("security")
@@ -46,7 +47,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
             )
         returns = strings(statement.node.get("returnType", {}).get("names"))[-1:]
         by_event = returns in (["trigger"], ["event_trigger"])
-        if name.schema == "public" and not by_event and not _is_revoked(facts, statement, name):
+        if name.schema == "public" and not by_event and revoked.get(name, -1) < statement.start:
             yield statement.finding(
                 ID,
                 f"everybody may call {name}, which runs as its owner",
@@ -71,17 +72,16 @@ def _options(items: list[Node]) -> dict[str, Node]:
     return found
 
 
-def _is_revoked(facts: FileFacts, created: Statement, function: Name) -> bool:
+def _revoked(facts: FileFacts) -> dict[Name, int]:
+    """Where the last REVOKE … FROM PUBLIC of each function stands."""
+    found: dict[Name, int] = {}
     for statement in facts.statements("GrantStmt"):
         node = statement.node
-        if node.get("is_grant") or statement.start < created.start:
-            continue
-        names = {
-            list_name(strings(item["ObjectWithArgs"]["objname"])).qualified()
-            for item in node.get("objects", ())
-            if "ObjectWithArgs" in item
-        }
         roles = {role_name(item["RoleSpec"]) for item in node.get("grantees", ())}
-        if function in names and "PUBLIC" in roles:
-            return True
-    return False
+        if node.get("is_grant") or "PUBLIC" not in roles:
+            continue
+        for item in node.get("objects", ()):
+            if "ObjectWithArgs" in item:
+                name = list_name(strings(item["ObjectWithArgs"].get("objname")))
+                found[name.qualified()] = statement.start
+    return found

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_lint.logic import branches
 from schema_lint.tenancy import TENANT_COLUMN
 from schema_sql.statements import strings
 
@@ -34,7 +35,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         table = workspace.table(place.table)
         if place.kind != "FOREIGN" or table is None:
             continue
-        key = next((key for key in table.foreign_keys if key.node is place.node), None)
+        key = workspace.foreign_key(place)
         if key is not None and not _is_served(table, key):
             columns = ", ".join(key.columns)
             name = f"{table.name.name}_{'_'.join(key.columns)}_idx"
@@ -65,10 +66,9 @@ def _is_implied(predicate: Node | None, columns: set[str]) -> bool:
     """Whether every row that the key can match satisfies an index's WHERE."""
     if predicate is None:
         return True
-    if predicate.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
-        return all(_is_implied(part, columns) for part in predicate["BoolExpr"]["args"])
-    test = predicate.get("NullTest", {})
-    return test.get("nulltesttype") == "IS_NOT_NULL" and (
-        strings(test["arg"].get("ColumnRef", {}).get("fields"))[-1:] != []
-        and strings(test["arg"]["ColumnRef"]["fields"])[-1] in columns
-    )
+    for part in branches(predicate, "AND_EXPR"):
+        test = part.get("NullTest", {})
+        name = strings(test.get("arg", {}).get("ColumnRef", {}).get("fields"))[-1:]
+        if test.get("nulltesttype") != "IS_NOT_NULL" or not name or name[0] not in columns:
+            return False
+    return True

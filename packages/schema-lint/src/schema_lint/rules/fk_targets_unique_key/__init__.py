@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_lint.workspace import is_complete
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from schema_lint.workspace import Workspace
+    from schema_sql.names import Name
     from schema_sql.source import Finding
     from schema_sql.statements import SqlFile
 
@@ -25,13 +24,14 @@ ID = "fk-targets-unique-key"
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each foreign key that hits no key."""
+    unique: dict[Name, set[frozenset[str]]] = {}
     for place in workspace.facts(file).constraints:
         table = workspace.table(place.table)
         if place.kind != "FOREIGN" or table is None:
             continue
-        key = next((key for key in table.foreign_keys if key.node is place.node), None)
+        key = workspace.foreign_key(place)
         target = workspace.table(key.target) if key else None
-        if key is None or target is None or not is_complete(target):
+        if key is None or target is None or not target.complete:
             continue
         if not key.target_columns:
             if target.primary_key is None:
@@ -40,7 +40,9 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                 yield place.statement.finding(ID, message, remedy, place.node)
             continue
         wanted = ", ".join(key.target_columns)
-        if any(set(k.columns) == set(key.target_columns) for k in target.unique_keys()):
+        if target.name not in unique:
+            unique[target.name] = {frozenset(k.columns) for k in target.unique_keys()}
+        if frozenset(key.target_columns) in unique[target.name]:
             continue
         if any(set(k.columns) == set(key.target_columns) for k in target.keys):
             message = f"the unique key {target.name} ({wanted}) is DEFERRABLE"

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_sql.names import SERIAL_TYPES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 ID = "fk-types-match"
 
-_SERIALS = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}
-
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each pair of columns that do not fit."""
@@ -30,7 +30,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         table = workspace.table(place.table)
         if place.kind != "FOREIGN" or table is None:
             continue
-        key = next((key for key in table.foreign_keys if key.node is place.node), None)
+        key = workspace.foreign_key(place)
         target = workspace.table(key.target) if key else None
         if key is None or target is None:
             continue
@@ -54,4 +54,4 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
 
 
 def _plain(kind: str) -> str:
-    return _SERIALS.get(kind, kind)
+    return SERIAL_TYPES.get(kind, kind)

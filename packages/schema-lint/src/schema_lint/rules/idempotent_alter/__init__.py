@@ -102,16 +102,10 @@ def _check_constraint(command: Command, facts: FileFacts) -> Iterator[Finding]:
             command.finding_node(),
         )
         return
-    own_drops = {
-        item["AlterTableCmd"]["name"]
-        for item in statement.node["cmds"]
-        if item["AlterTableCmd"].get("subtype") == "AT_DropConstraint"
-        and item["AlterTableCmd"].get("missing_ok")
-    }
     table = command.table
-    if name not in own_drops and not facts.dropped_before(
-        statement, "TABCONSTRAINT", table.schema, table.name, name
-    ):
+    full_name = ("TABCONSTRAINT", table.schema, table.name, name)
+    # A DROP in the same ALTER TABLE comes first, wherever it stands there.
+    if not facts.dropped_before(statement, *full_name, or_in_it=True):
         keys = ", ".join(strings(command.definition.get("keys")))
         yield statement.finding(
             ID,

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_lint.workspace import is_complete
 from schema_sql.declared import read_index
+from schema_sql.display import listed
 from schema_sql.names import list_name, range_name
 from schema_sql.statements import strings
 
@@ -32,14 +32,14 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each column that does not exist."""
     for statement, name, column, node in _named(workspace.facts(file)):
         table = workspace.table(name)
-        if table is not None and is_complete(table) and column not in table.columns:
+        if table is not None and table.complete and column not in table.columns:
             # A column that was there and was dropped later is no slip.
             if column in workspace.dropped_columns(name):
                 continue
             yield statement.finding(
                 ID,
                 f"{table.name} has no column {column}",
-                f"its columns are {', '.join(table.columns)}",
+                f"its columns are {listed(list(table.columns))}",
                 node,
             )
 
@@ -67,4 +67,5 @@ def _named(facts: FileFacts) -> Iterator[tuple[Statement, Name, str, Node | None
         for privilege in statement.node.get("privileges", ()):
             for column in strings(privilege.get("AccessPriv", {}).get("cols")):
                 for item in statement.node.get("objects", ()):
-                    yield statement, range_name(item["RangeVar"]), column, item["RangeVar"]
+                    if "RangeVar" in item:
+                        yield statement, range_name(item["RangeVar"]), column, item["RangeVar"]

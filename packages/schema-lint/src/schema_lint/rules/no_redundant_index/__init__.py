@@ -10,11 +10,13 @@ When to allow: The longer index is much wider, and a query was measured to need 
 
 from __future__ import annotations
 
+import heapq
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schema_sql.names import range_name
-from schema_sql.statements import shape
+from schema_sql.trees import Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,7 @@ class _Index:
     Attributes:
         columns: For each key what it holds and its order: descending, NULLS FIRST.
         included: The further columns that it carries.
+        predicate: The number of its WHERE clause's shape.
     """
 
     part: Part
@@ -41,8 +44,12 @@ class _Index:
     columns: tuple[tuple[Any, bool, bool], ...]
     included: frozenset[str]
     unique: bool
-    predicate: Any
+    predicate: int
     method: str
+
+    def like(self, columns: tuple[tuple[Any, bool, bool], ...]) -> tuple[Any, ...]:
+        """What indexes of the same method and rows have in common that begin with columns."""
+        return (self.method, self.predicate, columns)
 
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
@@ -59,8 +66,18 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
 
 def _check_table(table: Table, file: SqlFile) -> Iterator[Finding]:
     indexes = list(_indexes(table))
+    # Two can only be alike where one begins as the other does, so only those are compared.
+    beginnings: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for number, index in enumerate(indexes):
-        for other_number, other in enumerate(indexes):
+        for width in range(1, len(index.columns) + 1):
+            beginnings[index.like(index.columns[:width])].append(number)
+    for number, index in enumerate(indexes):
+        reverse = tuple((what, not down, not first) for what, down, first in index.columns)
+        others = heapq.merge(
+            *(beginnings.get(index.like(columns), ()) for columns in (index.columns, reverse))
+        )
+        for other_number in others:
+            other = indexes[other_number]
             # Of two that are the same, the later one goes.
             if number == other_number or not _repeats(index, other, later=number > other_number):
                 continue
@@ -77,6 +94,7 @@ def _check_table(table: Table, file: SqlFile) -> Iterator[Finding]:
 
 
 def _indexes(table: Table) -> Iterator[_Index]:
+    shapes = Shapes()
     for key in table.keys:
         yield _Index(
             part=key,
@@ -84,7 +102,7 @@ def _indexes(table: Table) -> Iterator[_Index]:
             columns=tuple((name, False, False) for name in key.columns),
             included=frozenset(),
             unique=True,
-            predicate=None,
+            predicate=shapes.number(None),
             method="btree",
         )
     for index in table.indexes:
@@ -93,7 +111,7 @@ def _indexes(table: Table) -> Iterator[_Index]:
             name=index.name or "this index",
             columns=tuple(
                 (
-                    (column.name, str(shape(column.expression)), column.operator_class),
+                    (column.name, shapes.number(column.expression), column.operator_class),
                     column.descending,
                     column.nulls_first,
                 )
@@ -103,26 +121,15 @@ def _indexes(table: Table) -> Iterator[_Index]:
             ),
             included=frozenset(index.included),
             unique=index.unique,
-            predicate=shape(index.predicate),
+            predicate=shapes.number(index.predicate),
             method=index.method,
         )
 
 
 def _repeats(index: _Index, other: _Index, *, later: bool) -> bool:
-    """Whether the other index does all that this one does."""
-    if (
-        index.columns[0][0] != other.columns[0][0]
-        or index.method != other.method
-        or index.predicate != other.predicate
-    ):
-        return False
-    width = len(index.columns)
-    leading = other.columns[:width]
+    """Whether another index, which begins as this one, does all that this one does."""
     if index.method == "btree":
-        reverse = tuple((what, not down, not first) for what, down, first in index.columns)
-        if leading not in (index.columns, reverse):
-            return False
-        same = len(other.columns) == width
+        same = len(other.columns) == len(index.columns)
     else:
         # A gin, gist or brin index has no order; a hash index has one column.
         same = index.columns == other.columns

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from schema_lint.workspace import Workspace
+    from schema_sql.declared import Table
+    from schema_sql.names import Name
     from schema_sql.source import Finding
     from schema_sql.statements import SqlFile
 
@@ -26,23 +28,34 @@ ID = "one-fkey-per-relationship"
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each foreign key that repeats an earlier one."""
+    repeated: dict[Name, set[int]] = {}
     for place in workspace.facts(file).constraints:
         table = workspace.table(place.table)
-        if place.kind != "FOREIGN" or table is None:
+        key = workspace.foreign_key(place)
+        if table is None or key is None:
             continue
-        keys = table.foreign_keys
-        number = next((n for n, key in enumerate(keys) if key.node is place.node), None)
-        if number is None:
-            continue
-        key, earlier = keys[number], keys[:number]
-        own = _columns(key.columns)
-        if any(k.target == key.target and own & _columns(k.columns) for k in earlier):
+        if table.name not in repeated:
+            repeated[table.name] = _repeated(table)
+        if id(key) in repeated[table.name]:
             yield place.statement.finding(
                 ID,
-                f"two foreign keys on ({', '.join(sorted(own))}) reference {key.target}",
+                f"two foreign keys on ({', '.join(sorted(_columns(key.columns)))}) "
+                f"reference {key.target}",
                 f"keep one, with {TENANT_COLUMN}",
                 place.node,
             )
+
+
+def _repeated(table: Table) -> set[int]:
+    """The identities of the foreign keys that share a target and a column with an earlier one."""
+    found: set[int] = set()
+    seen: set[tuple[Name, str]] = set()
+    for key in table.foreign_keys:
+        references = {(key.target, column) for column in _columns(key.columns)}
+        if not seen.isdisjoint(references):
+            found.add(id(key))
+        seen |= references
+    return found
 
 
 def _columns(columns: tuple[str, ...]) -> set[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_sql.names import type_text
+from schema_sql.names import SERIAL_TYPES, type_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +33,8 @@ _INSTEAD = {
     "name": "TEXT",
     "json": "JSONB",
     "money": "NUMERIC",
-    "smallserial": "SMALLINT GENERATED ALWAYS AS IDENTITY",
-    "serial": "INTEGER GENERATED ALWAYS AS IDENTITY",
-    "bigserial": "BIGINT GENERATED ALWAYS AS IDENTITY",
-    "serial2": "SMALLINT GENERATED ALWAYS AS IDENTITY",
-    "serial4": "INTEGER GENERATED ALWAYS AS IDENTITY",
-    "serial8": "BIGINT GENERATED ALWAYS AS IDENTITY",
 }
+_WORDS = {"int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT"}
 
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
@@ -57,6 +52,8 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         written = type_text(node["typeName"])
         plain = written.partition("(")[0].removesuffix("[]").strip('"')
         instead = _INSTEAD.get(plain)
+        if plain in SERIAL_TYPES:
+            instead = f"{_WORDS[SERIAL_TYPES[plain]]} GENERATED ALWAYS AS IDENTITY"
         if instead:
             yield statement.finding(
                 ID, f"{name} is {written}", f"make it {instead}", node["typeName"]

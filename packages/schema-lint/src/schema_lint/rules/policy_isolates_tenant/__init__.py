@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from schema_lint.logic import truth
 from schema_lint.tenancy import DEMAND, TENANT_COLUMN, has_tenant, is_shared, leaks
 from schema_lint.workspace import place
+from schema_sql.statements import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +41,22 @@ def _concerns(policy: Policy, workspace: Workspace) -> bool:
     table = workspace.table(policy.table)
     if table is not None:
         return has_tenant(table)
-    return TENANT_COLUMN in str((policy.using, policy.check))
+    return any(TENANT_COLUMN in text for text in _texts([policy.using, policy.check]))
+
+
+def _texts(tree: object) -> Iterator[str]:
+    """The names and constants in a tree."""
+    for kind, fields in walk(tree):
+        if kind == "String":
+            yield fields.get("sval", "")
+        elif kind == "A_Const":
+            yield fields.get("sval", {}).get("sval", "")
 
 
 def _check_policy(policy: Policy, workspace: Workspace) -> Iterator[Finding]:
-    table = workspace.table(policy.table)
-    not_null = {TENANT_COLUMN}
-    if table is not None:
-        not_null = {name for name, column in table.columns.items() if column.not_null}
+    not_null = workspace.not_null(policy.table)
+    if not_null is None:
+        not_null = frozenset({TENANT_COLUMN})
     for word, condition in (("USING", policy.using), ("WITH CHECK", policy.check)):
         # What is true for every row is another rule's finding.
         if condition is None or truth(condition, not_null):

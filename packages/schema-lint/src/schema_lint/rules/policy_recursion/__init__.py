@@ -12,55 +12,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_lint.tenancy import subqueries
-from schema_sql.names import range_name
-from schema_sql.statements import walk
+from schema_lint.workspace import policy_reads
+from schema_targets.graph import find_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from schema_lint.workspace import Workspace
-    from schema_sql.declared import Policy
-    from schema_sql.names import Name
     from schema_sql.source import Finding
-    from schema_sql.statements import Node, SqlFile
+    from schema_sql.statements import SqlFile
 
 ID = "policy-recursion"
+
+_STEPS = 8
+"""How many tables of a way are named at most."""
 
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each subquery that leads back to the policy's table."""
     for policy in workspace.policies(file):
-        for name, node in _read_by(policy):
-            path = _path(name, policy.table, workspace)
-            if path:
-                through = " → ".join(str(step) for step in (policy.table, *path))
-                message = f'"{policy.name}" reads its own table: {through}'
-                remedy = "compare with a claim, or ask in a SECURITY DEFINER function"
-                yield policy.statement.finding(ID, message, remedy, node)
-
-
-def _read_by(policy: Policy) -> Iterator[tuple[Name, Node]]:
-    """The tables that a policy reads whenever its own table is read."""
-    if policy.command in {"ALL", "SELECT"} and policy.using is not None:
-        for select in subqueries(policy.using):
-            for kind, fields in walk(select.get("fromClause", [])):
-                if kind == "RangeVar":
-                    yield range_name(fields).qualified(), fields
-
-
-def _path(start: Name, goal: Name, workspace: Workspace) -> tuple[Name, ...]:
-    """The tables from one to another, by what their policies read; empty where there is no way."""
-    paths: dict[Name, tuple[Name, ...]] = {start: (start,)}
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
-        if name == goal:
-            return paths[name]
-        table = workspace.table(name)
-        for policy in table.policies.values() if table else ():
-            for following, _ in _read_by(policy):
-                if following not in paths:
-                    paths[following] = (*paths[name], following)
-                    waiting.append(following)
-    return ()
+        for name, node in policy_reads(policy):
+            if not workspace.may_lead_back(policy.table, name):
+                continue
+            path = [str(step) for step in find_path(name, policy.table, workspace.policy_edges)]
+            if not path:
+                continue
+            if len(path) > _STEPS:
+                path[_STEPS - 2 : -1] = ["…"]
+            through = " → ".join((str(policy.table), *path))
+            message = f'"{policy.name}" reads its own table: {through}'
+            remedy = "compare with a claim, or ask in a SECURITY DEFINER function"
+            yield policy.statement.finding(ID, message, remedy, node)

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schema_lint.workspace import is_complete
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +24,7 @@ ID = "require-primary-key"
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each table whose rows have no name."""
     for table in workspace.tables(file):
-        if table.primary_key is None and is_complete(table):
+        if table.primary_key is None and table.complete:
             yield table.created.finding(
                 ID,
                 f"{table.name} has no primary key",

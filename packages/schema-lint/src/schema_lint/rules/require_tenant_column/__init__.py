@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schema_lint.tenancy import TENANT_COLUMN, TENANTS, admits_shared, has_tenant
-from schema_lint.workspace import is_complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +30,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each table that no tenant owns."""
     for table in workspace.tables(file):
         if not has_tenant(table):
-            if is_complete(table):
+            if table.complete:
                 yield table.created.finding(
                     ID,
                     f"{table.name} has no {TENANT_COLUMN}",

@@ -39,12 +39,14 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                     _remedy(table.name, missing),
                     table.created.node["relation"],
                 )
+    first_grants: dict[Name, _Grants] = {}
     for grant in workspace.grants(file):
         granted_on = workspace.table(grant.table)
         if grant.revoke or granted_on is None:
             continue
-        first = next((other for other in granted_on.grants if not other.revoke), None)
-        if first is not None and first.node is grant.node:
+        if granted_on.name not in first_grants:
+            first_grants[granted_on.name] = _Grants(granted_on, file)
+        if first_grants[granted_on.name].first is grant.node:
             missing = _missing(granted_on)
             if missing:
                 yield grant.statement.finding(
@@ -53,19 +55,30 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                     _remedy(grant.table, missing),
                     place(grant.node),
                 )
-
     for policy in workspace.policies(file):
         restricted = workspace.table(policy.table)
         if policy.permissive or restricted is None:
             continue
-        above = [g for g in restricted.grants if g.statement.source is file.source]
-        if any(not g.revoke and g.statement.start < policy.statement.start for g in above):
+        if restricted.name not in first_grants:
+            first_grants[restricted.name] = _Grants(restricted, file)
+        granted_at = first_grants[restricted.name].here
+        if granted_at is not None and granted_at < policy.statement.start:
             yield policy.statement.finding(
                 ID,
                 f"{policy.table} is granted before {policy.name} restricts it",
                 "move its GRANTs below this policy",
                 place(policy.node),
             )
+
+
+class _Grants:
+    """A table's first GRANT: its node, and where the first one in a file stands."""
+
+    def __init__(self, table: Table, file: SqlFile) -> None:
+        granted = [grant for grant in table.grants if not grant.revoke]
+        here = [g.statement.start for g in granted if g.statement.source is file.source]
+        self.first = granted[0].node if granted else None
+        self.here = min(here, default=None)
 
 
 def _missing(table: Table) -> list[str]:

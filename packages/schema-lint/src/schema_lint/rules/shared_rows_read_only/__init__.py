@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from schema_lint.workspace import Workspace
     from schema_sql.declared import Policy, Table
+    from schema_sql.names import Name
     from schema_sql.source import Finding
     from schema_sql.statements import SqlFile
 
@@ -29,6 +30,7 @@ ID = "shared-rows-read-only"
 
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each way in which a tenant could change a shared row."""
+    keepers: dict[Name, list[Policy]] = {}
     for policy in workspace.policies(file):
         if not policy.permissive:
             continue
@@ -43,8 +45,12 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                     )
         table = workspace.table(policy.table)
         if table is not None and admits_shared(policy.using, policy.table):
+            if table.name not in keepers:
+                keepers[table.name] = _keepers(table)
             for command in ("UPDATE", "DELETE"):
-                if policy.command in {"ALL", command} and not _is_kept(table, policy, command):
+                if policy.command in {"ALL", command} and not _is_kept(
+                    keepers[table.name], policy, command
+                ):
                     yield policy.statement.finding(
                         ID,
                         f'"{policy.name}" lets a tenant {command} shared rows',
@@ -54,13 +60,21 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
                     )
 
 
-def _is_kept(table: Table, policy: Policy, command: str) -> bool:
+def _keepers(table: Table) -> list[Policy]:
+    """The restrictive policies that keep callers to their own rows."""
+    return [
+        policy
+        for policy in table.policies.values()
+        if not policy.permissive
+        and policy.using is not None
+        and not leaks(policy.using, table.name, shared=False)
+    ]
+
+
+def _is_kept(keepers: list[Policy], policy: Policy, command: str) -> bool:
     """Whether a restrictive policy keeps the roles of a permissive one to their own rows."""
     return any(
-        not other.permissive
-        and other.command in {"ALL", command}
+        other.command in {"ALL", command}
         and ("PUBLIC" in other.roles or set(policy.roles) <= set(other.roles))
-        and other.using is not None
-        and not leaks(other.using, table.name, shared=False)
-        for other in table.policies.values()
+        for other in keepers
     )

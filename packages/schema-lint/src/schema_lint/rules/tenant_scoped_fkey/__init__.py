@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_lint.logic import branches
 from schema_lint.tenancy import TENANT_COLUMN, TENANTS, has_tenant
 from schema_sql.names import range_name
 from schema_sql.statements import strings
+from schema_sql.trees import Steps, each, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +38,7 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         table = workspace.table(place.table)
         if place.kind != "FOREIGN" or table is None or not has_tenant(table):
             continue
-        key = next((key for key in table.foreign_keys if key.node is place.node), None)
+        key = workspace.foreign_key(place)
         target = workspace.table(key.target) if key else None
         if key is None or target is None or target.name == TENANTS or not has_tenant(target):
             continue
@@ -84,12 +86,21 @@ def _is_global(table: Table, key: ForeignKey, target: Table) -> bool:
 
 def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -> bool:
     """Whether a condition demands that the target shows a row of the referenced code."""
-    if node is None:
-        return False
-    if "BoolExpr" in node:
-        found = [_looks_up(item, table, key, target) for item in node["BoolExpr"]["args"]]
-        decide = {"AND_EXPR": any, "OR_EXPR": all}.get(node["BoolExpr"]["boolop"])
+    return node is not None and run(_look_up(node, table, key, target))
+
+
+def _look_up(node: Node, table: Table, key: ForeignKey, target: Table) -> Steps[bool]:
+    fields = node.get("BoolExpr", {})
+    if fields:
+        decide = {"AND_EXPR": any, "OR_EXPR": all}.get(fields.get("boolop"))
+        parts = fields.get("args", ()) if decide else ()
+        found = yield each(_look_up(part, table, key, target) for part in parts)
         return decide is not None and decide(found)
+    return _is_look_up(node, table, key, target)
+
+
+def _is_look_up(node: Node, table: Table, key: ForeignKey, target: Table) -> bool:
+    """Whether a condition is a subquery that finds the referenced row."""
     link = node.get("SubLink", {})
     select = link.get("subselect", {}).get("SelectStmt", {})
     sources = [item["RangeVar"] for item in select.get("fromClause", ()) if "RangeVar" in item]
@@ -99,8 +110,10 @@ def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -
     own, other = key.columns[0], key.target_columns[0]
     outside = [[table.name.name, own]]
     inside = [[alias, other], [other]]
-    if link["subLinkType"] == "ANY_SUBLINK":
-        targets = [item["ResTarget"]["val"] for item in select.get("targetList", ())]
+    if link.get("subLinkType") == "ANY_SUBLINK":
+        targets = [
+            item.get("ResTarget", {}).get("val", {}) for item in select.get("targetList", ())
+        ]
         equal = strings(link.get("operName")) in ([], ["="])
         tested = _parts(link.get("testexpr", {}))
         return (
@@ -111,7 +124,7 @@ def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -
     if own not in target.columns:
         # Inside, a bare name is the target's own column where it has one.
         outside.append([own])
-    return link["subLinkType"] == "EXISTS_SUBLINK" and any(
+    return link.get("subLinkType") == "EXISTS_SUBLINK" and any(
         (one in outside and two in inside) or (two in outside and one in inside)
         for one, two in _equalities(select.get("whereClause", {}))
     )
@@ -119,12 +132,10 @@ def _looks_up(node: Node | None, table: Table, key: ForeignKey, target: Table) -
 
 def _equalities(node: Node) -> Iterator[tuple[list[str], list[str]]]:
     """The pairs of columns that a condition demands to be equal, in every case."""
-    if node.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
-        for argument in node["BoolExpr"]["args"]:
-            yield from _equalities(argument)
-    fields = node.get("A_Expr", {})
-    if fields.get("kind") == "AEXPR_OP" and strings(fields["name"]) == ["="]:
-        yield _parts(fields.get("lexpr", {})), _parts(fields["rexpr"])
+    for part in branches(node, "AND_EXPR"):
+        fields = part.get("A_Expr", {})
+        if fields.get("kind") == "AEXPR_OP" and strings(fields.get("name")) == ["="]:
+            yield _parts(fields.get("lexpr", {})), _parts(fields.get("rexpr", {}))
 
 
 def _parts(node: Node) -> list[str]:

@@ -17,7 +17,7 @@ from schema_sql.statements import strings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from schema_lint.workspace import Workspace
+    from schema_lint.workspace import ColumnPlace, Workspace
     from schema_sql.source import Finding
     from schema_sql.statements import Node, SqlFile
 
@@ -38,21 +38,24 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
         if written != "uuid":
             yield column.statement.finding(ID, f"id is {written}", remedy, node)
         # An id that references another table's takes its value from there.
-        elif "CONSTR_FOREIGN" not in kinds and not _has_default(column.name, file, node, workspace):
+        elif "CONSTR_FOREIGN" not in kinds and not _has_default(column, workspace):
             message = "id has no default that makes one"
             yield column.statement.finding(ID, message, remedy, node)
 
 
-def _has_default(name: str, file: SqlFile, node: Node, workspace: Workspace) -> bool:
-    for table in workspace.tables(file):
-        declared = table.columns.get(name)
-        if declared is not None and declared.node is node:
-            if any(key.columns == (name,) for key in table.foreign_keys):
-                return True
-            call = (declared.default or {}).get("FuncCall", {})
-            return strings(call.get("funcname"))[-1:] in [[word] for word in _FUNCTIONS]
+def _has_default(column: ColumnPlace, workspace: Workspace) -> bool:
+    table = workspace.table(column.table)
+    declared = table.columns.get(column.name) if table else None
+    if table is not None and declared is not None and declared.node is column.node:
+        if any(key.columns == (column.name,) for key in table.foreign_keys):
+            return True
+        return _makes_uuid(declared.default)
     return any(
-        strings(item["Constraint"].get("raw_expr", {}).get("FuncCall", {}).get("funcname"))[-1:]
-        in [[word] for word in _FUNCTIONS]
-        for item in node.get("constraints", ())
+        _makes_uuid(item["Constraint"].get("raw_expr"))
+        for item in column.node.get("constraints", ())
     )
+
+
+def _makes_uuid(default: Node | None) -> bool:
+    call = (default or {}).get("FuncCall", {})
+    return strings(call.get("funcname"))[-1:] in [[word] for word in _FUNCTIONS]
