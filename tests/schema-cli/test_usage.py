@@ -60,12 +60,16 @@ def test_wrong_usage_is_one_clear_message(
 
 
 NO_URL = "this is no PostgreSQL connection URL\n  help: write it as postgresql://USER:PASS"
+NOT_ENCODED = (
+    "the user, the password or a parameter in the connection URL has a special character that is "
+    "not percent-encoded\n  help: percent-encode it: write / as %2F, @ as %40, "
+)
 WRONG_URLS = [
     ("", "the connection URL is empty\n  help: write it as postgresql://"),
     (" ", "the connection URL is empty\n"),
     ("nonsense", NO_URL),
     ("http://x", NO_URL),
-    ("postgresql://me:my/p?x=word@host/db", NO_URL),
+    ("postgresql://me:my/p?x=word@host/db", NOT_ENCODED),
     ("host=h password=my x=1", NO_URL),
     (
         "postgresql://me@host/db?sslmode=require&pgbouncer=true",
