@@ -4,8 +4,10 @@
 `nox -s test -- -k tenancy`.
 """
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import nox
 from nox.command import CommandFailed
@@ -20,6 +22,24 @@ PACKAGES = {
     path.parent.name: nox.project.load_toml(path)
     for path in sorted(Path("packages").glob("*/pyproject.toml"))
 }
+
+
+_interrupted = False
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Let SIGTERM and a closed terminal do what Ctrl-C does: nox ends what it runs, then itself."""
+    global _interrupted  # noqa: PLW0603 - signal handlers share nothing else
+    if not _interrupted:
+        _interrupted = True
+        raise KeyboardInterrupt
+
+
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    number = getattr(signal, name, None)
+    # What nox was started to ignore, as by `nohup`, it goes on ignoring.
+    if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, interrupt)
 
 
 @nox.session
@@ -55,7 +75,7 @@ def lint(session: nox.Session) -> None:
     failed = []
     for name in named or checks:
         try:
-            session.run(*checks[name])
+            run(session, *checks[name])
         except CommandFailed:
             failed.append(name)
     if failed:
@@ -66,7 +86,7 @@ def lint(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Prove it all, against a PostgreSQL of its own or the server that DATABASE_URL names."""
     install(session, *PACKAGES, groups=("test",))
-    session.run("pytest", "-n", "auto", *session.posargs)
+    run(session, "pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session
@@ -80,15 +100,19 @@ def deps(session: nox.Session) -> None:
 def db(session: nox.Session) -> None:
     """Start a local database with the migration and a demo tenant in it, until Ctrl-C."""
     install(session, "schema-cli", "schema-database")
-    # Long enough for PostgreSQL to write its buffers and leave nothing behind.
-    session.run("schema", "db", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+    run(session, "schema", "db", *session.posargs)
 
 
 @nox.session
 def schema(session: nox.Session) -> None:
     """Run the schema command with anything that it can do: `-- query`, `-- explain RULE`, …."""
     install(session, *PACKAGES)
-    session.run("schema", *session.posargs)
+    # nox prints what it runs. A URL may hold a password, so it goes by the environment instead.
+    urls = [each for each in session.posargs if "://" in each or "password=" in each]
+    if len(urls) > 1:
+        session.error("there is more than one connection URL")
+    arguments = [each for each in session.posargs if each not in urls]
+    run(session, "schema", *arguments, env={"DATABASE_URL": urls[0]} if urls else None)
 
 
 @nox.session
@@ -130,11 +154,7 @@ def test_api(session: nox.Session) -> None:
 def prove(session: nox.Session, name: str, groups: tuple[str, ...] = ("test",)) -> None:
     """Run one of the proofs; each leaves no server behind when it is interrupted."""
     install(session, *PACKAGES, groups=groups)
-    session.run(
-        *("python", "-m", f"proofs.{name}", *session.posargs),
-        interrupt_timeout=30,
-        terminate_timeout=10,
-    )
+    run(session, "python", "-m", f"proofs.{name}", *session.posargs)
 
 
 @nox.session
@@ -148,6 +168,15 @@ def lock(session: nox.Session) -> None:
         *("--output-file=constraints.txt", str(requirements)),
         *session.posargs,
     )
+
+
+def run(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
+    """Run what may have a server, with the time to stop it where it or nox is interrupted.
+
+    Ctrl-C in a terminal reaches it as well as nox. Who ends nox alone does not, so after a second
+    nox ends it in turn.
+    """
+    session.run(*command, env=env, interrupt_timeout=1.0, terminate_timeout=30.0)
 
 
 def install(session: nox.Session, *names: str, groups: tuple[str, ...] = ()) -> None:

@@ -138,9 +138,9 @@ _FORM = (
 )
 SAID = {
     (
-        "the user, the password or a parameter in the connection URL has a special character that is "
-        "not percent-encoded help: percent-encode it: write / as %2F, @ as %40, ? as %3F, # as %23, "
-        ": as %3A and % as %25"
+        "the user, the password or a parameter in the connection URL has a special character that "
+        "is not percent-encoded help: percent-encode it: write / as %2F, @ as %40, ? as %3F, # as "
+        "%23, : as %3A and % as %25"
     ),
     f"this is no PostgreSQL connection URL {_FORM}",
     f"the connection URL is not UTF-8 {_FORM}",

@@ -1,8 +1,23 @@
-"""``python -m schema_cli`` is the ``schema`` command."""
+"""The process of the ``schema`` command, also as ``python -m schema_cli``."""
 
 import sys
 
-from schema_cli.main import main
+from schema_cli.interrupts import STATUS, ignore_signals, interrupt_on_signals
+
+
+def run() -> int:
+    """Run the command, from the first import to the last word, and return its exit status."""
+    interrupt_on_signals()
+    try:
+        # Ctrl-C may come while all that is imported.
+        from schema_cli.main import main  # noqa: PLC0415
+
+        return main()
+    except KeyboardInterrupt:
+        return STATUS
+    finally:
+        ignore_signals()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

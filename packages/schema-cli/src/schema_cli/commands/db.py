@@ -6,6 +6,7 @@ DATABASE_URL set, a throwaway database on that server is used instead.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 import threading
@@ -78,13 +79,16 @@ def run(args: argparse.Namespace) -> int:
                     text = seed.read_text(encoding="utf-8")
                     apply_as_one_transaction(database.url, text, name=SEED)
                 _print_usage(cluster, database, borrowed)
-                threading.Event().wait()
+                while True:
+                    threading.Event().wait()
     except DatabaseError as error:
         print_errors([error])
         return 1
     except KeyboardInterrupt:
-        print("stopped; nothing is left behind", file=sys.stderr)
-    return 0
+        # Where a terminal was closed, nobody reads it.
+        with contextlib.suppress(OSError):
+            print("stopped; nothing is left behind", file=sys.stderr)
+        raise
 
 
 def _print_usage(cluster: Cluster, database: Database, borrowed: str | None) -> None:
