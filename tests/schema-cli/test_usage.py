@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -253,6 +254,36 @@ def _port_of_the_database(shown: IO[bytes] | None) -> int:
         if found := re.search(rb"url .*127\.0\.0\.1:(\d+)/", line):
             return int(found[1])
     raise AssertionError("it ended before it served")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_the_database_is_reached_from_a_shell_set_up_for_another(root: Path) -> None:
+    """What is shown to be typed leaves out the variables that would lead psql elsewhere."""
+    command = [sys.executable, "-m", "schema_cli", "db"]
+    shell = _without_database_url() | {"PGHOSTADDR": "203.0.113.1", "PGSERVICE": "nowhere"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shell
+    ) as process:
+        assert process.stdout is not None
+        psql = next(line for line in process.stdout if line.startswith("  psql "))
+        asked = [*shlex.split(psql)[1:], "-c", "SELECT 'here'"]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False, env=shell)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    assert answer.stderr == ""
+    assert "here" in answer.stdout
+
+
+def test_no_child_imports_from_the_current_folder(root: Path) -> None:
+    """A checkout may hold a multiprocessing.py, which the style gate's processes would run."""
+    script = "import os, sys; from schema_cli.__main__ import run; run(); print(); os.system({!r})"
+    planted = "import pathlib; pathlib.Path('taken').touch()"
+    (root / "colorsys.py").write_text(planted)
+    child = f'"{sys.executable}" -c "import colorsys"'
+    subprocess.run([sys.executable, "-c", script.format(child), "query"], check=True)
+
+    assert not (root / "taken").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")

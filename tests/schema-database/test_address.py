@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import psycopg
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -57,6 +58,17 @@ def test_a_report_shows_a_url_without_its_password() -> None:
     assert "s3cr%40t" in url
     assert repr(url) == "'postgresql://me:***@h/app'"
     assert repr(completed("postgresql://me:s3cr@h/app", NOTHING)) == "'postgresql://me:***@h/app'"
+
+
+def test_a_report_of_a_failed_connection_shows_no_password() -> None:
+    """Pytest shows the arguments of each function on the way, those of psycopg's own included."""
+    secret = "s3" + "cret"
+    url = with_parts("postgresql://me@127.0.0.1:1/app", password=secret)
+    with pytest.raises(psycopg.OperationalError) as caught:
+        psycopg.connect(url, options="-c geqo=off")
+    report = str(caught.getrepr(funcargs=True))
+    assert "psycopg.connect(url" in report
+    assert secret not in report
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,11 @@ def shell_variables() -> Mapping[str, str]:
     return {**_taken, **os.environ}
 
 
+def ignored_variables() -> list[str]:
+    """Return the names of the shell's variables that are ignored here, sorted."""
+    return sorted(_taken)
+
+
 def _libpq_variables() -> set[str]:
     options = (option.envvar for option in Conninfo.get_defaults())
     return {name.decode() for name in options if name} | {*_OF_SESSIONS}

@@ -11,7 +11,7 @@ import json
 import secrets
 import sys
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString
@@ -22,7 +22,7 @@ from psycopg.errors import QueryCanceled
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from schema_database import janitor
-from schema_database.address import completed, connected, masked, with_parts
+from schema_database.address import ConnectionUrl, completed, connected, masked, with_parts
 from schema_database.apply import apply_as_one_transaction
 from schema_database.children import start_python, wait_for
 from schema_database.engine import OLDEST_MAJOR, find_engine
@@ -163,7 +163,9 @@ class Cluster:
             DatabaseError: it is gone.
         """
         access = _Access(**json.loads(handle))
-        handle = "***"  # What a traceback with arguments shows.
+        # Neither is shown by a traceback with arguments, as pytest's.
+        access = replace(access, admin_url=ConnectionUrl(access.admin_url))
+        handle = "***"
         with _admin(access.admin_url, access.run) as connection:
             yield cls(access, connection)
 

@@ -28,6 +28,7 @@ from schema_database import (
     find_engine,
     masked,
 )
+from schema_database.environment import ignored_variables
 
 if TYPE_CHECKING:
     import argparse
@@ -95,5 +96,8 @@ def _print_usage(cluster: Cluster, database: Database, borrowed: str | None) -> 
     # A role made for this database has a password that is worth nothing once it is gone; the role
     # that DATABASE_URL names has one that is nobody's business.
     url = masked(database.url) if database.url == database.admin_url else database.url
-    psql = "psql" if borrowed else str(find_engine().program("psql"))
-    print(_USAGE.format(major=cluster.major, url=url, psql=shlex.join([psql, url])), flush=True)
+    psql = ["psql" if borrowed else str(find_engine().program("psql")), url]
+    if ignored := ignored_variables():
+        # They would lead psql elsewhere.
+        psql = ["env", *(word for name in ignored for word in ("-u", name)), *psql]
+    print(_USAGE.format(major=cluster.major, url=url, psql=shlex.join(psql)), flush=True)
