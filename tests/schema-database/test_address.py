@@ -113,6 +113,7 @@ def test_what_is_no_url_is_not_echoed(mistyped: str) -> None:
 @example("p@ss")
 @example("my/p@ss?word#1:2%3")
 @example("50%")
+@example("\0")
 @example("%41%zz")
 @example("@host/db?user=me&password=")
 def test_no_password_changes_what_is_said(password: str) -> None:

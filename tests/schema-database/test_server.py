@@ -28,7 +28,6 @@ AS_ROOT = os.name == "posix" and os.geteuid() == 0
 
 SECRETS = {
     "DATABASE_URL": "postgresql://me:s3cret@db.example/app",
-    "PGPASSWORD": "s3cret",
     "SOME_TOKEN": "s3cret",
 }
 """Variables of the shell that are nobody else's business."""

@@ -198,6 +198,9 @@ def _parse(url: str) -> dict[str, str | int | None]:
     if not url.strip():
         # libpq would take it for the server of this machine.
         raise DatabaseError("the connection URL is empty", _FORM)
+    if "\0" in url:
+        # libpq would take what stands before it for all.
+        raise DatabaseError("this is no PostgreSQL connection URL", _FORM)
     _check_spelling(url)
     try:
         parts = {key: value for key, value in conninfo.conninfo_to_dict(url).items() if value != ""}
@@ -223,12 +226,13 @@ def _check_spelling(url: str) -> None:
     """Refuse a URL in which it cannot be told where the password ends.
 
     libpq ends it at the first @, or takes what stands before a / for the host, whose name it then
-    looks up. RFC 3986, section 3.2, has all of these characters percent-encoded there. The error is
-    the same for all of them: which one it was would be a part of the password.
+    looks up. RFC 3986, section 3.2.1, has these characters percent-encoded there, all but the
+    colon: of two, either may begin the password. The error is the same for all of them, because
+    which one it was would be a part of the password.
 
     Raises:
-        DatabaseError: an @ is not the only one, something before it ends the authority, or a % does
-            not begin an encoded character.
+        DatabaseError: something before the last @ is one of these characters, or a % does not begin
+            an encoded character.
     """
     rest = _behind_scheme(url)
     if rest is None:

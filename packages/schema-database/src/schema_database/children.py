@@ -23,26 +23,16 @@ def start_python(
         options: Python's own, besides -I: no current folder, no variables, no user's packages.
         variables: what the environment has besides what every program needs.
     """
-    arguments = [sys.executable, "-I", *options, file]
-    environment = child_environment(*variables)
-    # Ctrl-C goes to every process of the terminal's group, and this one is to outlive it. Without
-    # a buffer nothing is left in one for Python to complain about if this process is interrupted.
-    if sys.platform == "win32":
-        return subprocess.Popen(
-            arguments,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
-        )
     return subprocess.Popen(
-        arguments,
+        [sys.executable, "-I", *options, file],
+        # What is left in a buffer when this process is interrupted, Python would complain about.
         bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=environment,
+        env=child_environment(*variables),
+        # Ctrl-C goes to every process of the terminal's group, and this one is to outlive it.
         start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 

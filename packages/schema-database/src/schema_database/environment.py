@@ -73,7 +73,10 @@ def ignore_libpq_variables() -> None:
     What may complete a URL is taken from `shell_variables` instead.
     """
     for name in _libpq_variables() & os.environ.keys():
-        _taken[name] = os.environ.pop(name)
+        # Another thread may be doing the same.
+        value = os.environ.pop(name, None)
+        if value is not None:
+            _taken[name] = value
 
 
 def shell_variables() -> Mapping[str, str]:

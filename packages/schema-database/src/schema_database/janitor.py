@@ -17,6 +17,8 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import TypedDict
 
+_SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
 RENEW_SECONDS = 30 * 60.0
 """How often a login is renewed that is valid for `throwaway.LOGIN_LIFETIME`."""
 
@@ -38,10 +40,9 @@ class Task(TypedDict):
 def main() -> int:
     """Wait for the end of standard input, then remove the run; print what could not be."""
     ended: SimpleQueue[None] = SimpleQueue()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            # SimpleQueue.put may be called while another call of it is interrupted.
-            signal.signal(getattr(signal, name), lambda _signal, _frame: ended.put(None))
+    for number in _SIGNALS:
+        # SimpleQueue.put may be called while another call of it is interrupted.
+        signal.signal(number, lambda _signal, _frame: ended.put(None))
     line = b""
     while not line.endswith(b"\n"):
         part = os.read(0, 65536)
@@ -55,6 +56,9 @@ def main() -> int:
 
 
 def _wait_for_end(ended: SimpleQueue[None]) -> None:
+    if sys.platform != "win32":
+        # Of one that this thread gets, the main thread, which waits, would hear nothing.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     while os.read(0, 65536):
         pass
     ended.put(None)

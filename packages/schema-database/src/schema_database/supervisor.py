@@ -41,6 +41,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 PORT_ATTEMPTS = 10
 
+_SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
 _LOOK_SECONDS = 0.01
 _READY = b"database system is ready to accept connections"
 """What postgres writes to its log at that moment, in English, as lc_messages is C."""
@@ -87,10 +89,9 @@ def main() -> None:
     second line is the Task; the answer is {"port": the server's}. Either may be {"error": why not}.
     """
     commands: Commands = SimpleQueue()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            # SimpleQueue.put may be called while another call of it is interrupted.
-            signal.signal(getattr(signal, name), lambda _signal, _frame: commands.put(None))
+    for number in _SIGNALS:
+        # SimpleQueue.put may be called while another call of it is interrupted.
+        signal.signal(number, lambda _signal, _frame: commands.put(None))
     threading.Thread(target=_read_lines, args=(commands,), daemon=True).start()
     with contextlib.suppress(EndedError):
         _serve(commands)
@@ -129,6 +130,9 @@ def _next(commands: Commands) -> bytes:
 
 
 def _read_lines(commands: Commands) -> None:
+    if sys.platform != "win32":
+        # Of one that this thread gets, the main thread, which waits, would hear nothing.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     # Not sys.stdin, whose lock a thread would hold when the interpreter ends.
     rest = b""
     while part := os.read(0, 65536):
