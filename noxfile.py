@@ -5,8 +5,10 @@
 """
 
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import nox
 from nox.command import CommandFailed
@@ -21,6 +23,24 @@ PACKAGES = {
     path.parent.name: nox.project.load_toml(path)
     for path in sorted(Path("packages").glob("*/pyproject.toml"))
 }
+
+
+_interrupted = False
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Let SIGTERM and a closed terminal do what Ctrl-C does: nox ends what it runs, then itself."""
+    global _interrupted  # noqa: PLW0603 - signal handlers share nothing else
+    if not _interrupted:
+        _interrupted = True
+        raise KeyboardInterrupt
+
+
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    number = getattr(signal, name, None)
+    # What nox was started to ignore, as by `nohup`, it goes on ignoring.
+    if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, interrupt)
 
 
 @nox.session
@@ -56,7 +76,7 @@ def lint(session: nox.Session) -> None:
     failed = []
     for name in named or checks:
         try:
-            session.run(*checks[name])
+            run(session, *checks[name])
         except CommandFailed:
             failed.append(name)
     if failed:
@@ -67,7 +87,7 @@ def lint(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Prove it all, against a PostgreSQL of its own or the server that DATABASE_URL names."""
     install(session, *PACKAGES, groups=("test",))
-    session.run("pytest", "-n", "auto", *session.posargs)
+    run(session, "pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session
@@ -81,8 +101,7 @@ def deps(session: nox.Session) -> None:
 def db(session: nox.Session) -> None:
     """Start a local database with the migration and a demo tenant in it, until Ctrl-C."""
     install(session, "schema-cli", "schema-database")
-    # Long enough for PostgreSQL to write its buffers and leave nothing behind.
-    session.run("schema", "db", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+    run(session, "schema", "db", *session.posargs)
 
 
 @nox.session
@@ -94,9 +113,15 @@ def schema(session: nox.Session) -> None:
     except CommandFailed:
         # 1 would mean that `verify` has looked and found a difference.
         raise SystemExit(2) from None
+    # nox prints what it runs. A URL may hold a password, so it goes by the environment instead.
+    urls = [each for each in session.posargs if "://" in each or "password=" in each]
+    if len(urls) > 1:
+        session.error("there is more than one connection URL")
+    arguments = [each for each in session.posargs if each not in urls]
+    environment = {"DATABASE_URL": urls[0]} if urls else None
     # Paths on the command line begin where the user is, and not where this file is.
     with session.chdir(session.invoked_from):
-        run_for_status(session, "schema", f"--root={root}", *session.posargs)
+        run_for_status(session, "schema", f"--root={root}", *arguments, env=environment)
 
 
 @nox.session
@@ -135,13 +160,13 @@ def test_api(session: nox.Session) -> None:
     prove(session, "api", groups=("test", "api"))
 
 
-def run_for_status(session: nox.Session, *command: str) -> None:
+def run_for_status(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
     """Run a command whose exit status means something: nox ends with the same.
 
     nox itself makes 1 of every failure, and CI could not tell "differs" from "could not look".
     """
     try:
-        session.run(*command)
+        run(session, *command, env=env)
     except CommandFailed as error:
         # Older versions of nox have it in their message alone.
         stated = re.fullmatch(r"Returned code (-?\d+)", str(error.reason))
@@ -153,11 +178,7 @@ def run_for_status(session: nox.Session, *command: str) -> None:
 def prove(session: nox.Session, name: str, groups: tuple[str, ...] = ("test",)) -> None:
     """Run one of the proofs; each leaves no server behind when it is interrupted."""
     install(session, *PACKAGES, groups=groups)
-    session.run(
-        *("python", "-m", f"proofs.{name}", *session.posargs),
-        interrupt_timeout=30,
-        terminate_timeout=10,
-    )
+    run(session, "python", "-m", f"proofs.{name}", *session.posargs)
 
 
 @nox.session
@@ -171,6 +192,15 @@ def lock(session: nox.Session) -> None:
         *("--output-file=constraints.txt", str(requirements)),
         *session.posargs,
     )
+
+
+def run(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
+    """Run what may have a server, with the time to stop it where it or nox is interrupted.
+
+    Ctrl-C in a terminal reaches it as well as nox. Who ends nox alone does not, so after a second
+    nox ends it in turn.
+    """
+    session.run(*command, env=env, interrupt_timeout=1.0, terminate_timeout=30.0)
 
 
 def install(session: nox.Session, *names: str, groups: tuple[str, ...] = ()) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schema_cli.interrupts import STATUS, ignore_signals, interrupt_on_signals, was_interrupted
 from schema_database import DatabaseError
 from schema_sql.files import write_file
 from schema_sql.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
 """The repository: where the workspace, the migration and docs/ are."""
@@ -23,9 +23,6 @@ MIGRATION = "supabase/migrations/20251120_phase1d_workflow_tables.sql"
 """The migration that the proofs are about, as seen from the repository."""
 
 _STEPS = 10
-
-_interrupts: list[int] = []
-"""Which signals asked this process to stop."""
 
 
 def progress(done: int, total: int, what: str) -> None:
@@ -39,7 +36,8 @@ def progress(done: int, total: int, what: str) -> None:
     Raises:
         KeyboardInterrupt: Ctrl-C came before, and what was running then swallowed it.
     """
-    if _interrupts:
+    # Python only prints what is raised while it collects garbage.
+    if was_interrupted():
         raise KeyboardInterrupt
     line = f"{what}: {done} of {total}"
     if sys.stdout.isatty():
@@ -101,26 +99,22 @@ def positive(text: str) -> int:
 def run_proof(proof: Callable[[], int]) -> int:
     """Run a proof and return its exit status: 2 where it cannot run, 130 after Ctrl-C.
 
-    SIGTERM ends it as Ctrl-C does, so that `with` blocks still remove servers and databases.
+    SIGTERM and a closed terminal end it as Ctrl-C does, so that `with` blocks still remove servers
+    and databases.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt_on_signals()
     try:
         return proof()
     except KeyboardInterrupt:
         pass
     except Exception as error:
         # What is interrupted may also fail in its own way, as Hypothesis does between two examples.
-        if not _interrupts:
+        if not was_interrupted():
             if not isinstance(error, (DatabaseError, SourceError)):
                 raise
             sys.stderr.write(f"{error}\n")
             return 2
-    sys.stderr.write("\nstopped\n")
-    return 130
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    # Python only prints what is raised while it collects garbage, so progress() raises it again.
-    _interrupts.append(number)
-    raise KeyboardInterrupt
+    ignore_signals()
+    with contextlib.suppress(OSError):
+        sys.stderr.write("\nstopped\n")
+    return STATUS

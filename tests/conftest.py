@@ -27,6 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = "supabase/migrations"
 MIGRATION = f"{MIGRATIONS}/20251120_phase1d_workflow_tables.sql"
 
+# Where it cannot connect, a report would show its arguments, and with them the password.
+vars(psycopg.connection)["__tracebackhide__"] = True
+
 _RUNNING = pytest.StashKey[ExitStack]()
 _HANDLE = pytest.StashKey[str]()
 

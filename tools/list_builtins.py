@@ -6,7 +6,7 @@ Usage: python tools/list_builtins.py URL [URL ...], one server of each supported
 import sys
 from pathlib import Path
 
-import psycopg
+from schema_database.address import connected
 
 PACKAGE = Path(__file__).resolve().parent.parent / "packages/schema-sql/src/schema_sql"
 
@@ -36,7 +36,7 @@ def main(urls: list[str]) -> int:
     for query, name in ((FUNCTIONS, "builtin_functions.txt"), (TYPES, "builtin_types.txt")):
         common: set[str] | None = None
         for url in urls:
-            with psycopg.connect(url) as connection:
+            with connected(url) as connection:
                 names = {row[0] for row in connection.execute(query)}
             common = names if common is None else common & names
         text = "".join(f"{word}\n" for word in sorted(common or ()))

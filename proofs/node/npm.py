@@ -33,8 +33,9 @@ _INSTALL_NODE = (
     f"install Node.js {OLDEST_NODE} or newer, which brings npm: `apt-get install nodejs npm`, "
     "`brew install node` or `winget install OpenJS.NodeJS`"
 )
-# Passed on neither: they would make a client talk to something else than it is told to.
-_NOT_PASSED_ON = ("SUPABASE_", "PG", "DATABASE_URL", "NODE_OPTIONS")
+# Passed on to no program: they would make it talk to something else than it is told to, and some
+# hold a password.
+_SERVERS = ("SUPABASE_", "PG", "DATABASE_URL")
 
 # Without a network, npm's own settings keep it silent for more than a minute.
 _NPM_INSTALL = (
@@ -211,10 +212,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         home: a folder of its own.
         more: variables to add.
     """
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)
-    }
-    return inherited | {
+    return _inherited(*_SERVERS, "NODE_OPTIONS") | {
         "HOME": str(home),
         "USERPROFILE": str(home),
         "APPDATA": str(home),
@@ -237,12 +235,17 @@ def run_node_proof(proof: Callable[[], int]) -> int:
         return 2
 
 
+def _inherited(*but: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(but)}
+
+
 def _run_npm(name: str, folder: Path, arguments: Sequence[str]) -> None:
     done = run(
         [program("npm"), *arguments],
         f"`npm {arguments[0]}`",
         folder=folder,
-        variables=os.environ,
+        # With NODE_OPTIONS, in which a machine may name the certificates of its proxy.
+        variables=_inherited(*_SERVERS),
         seconds=_INSTALL_TIMEOUT,
     )
     if done.returncode:

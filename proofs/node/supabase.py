@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg import conninfo
 
 from proofs.node.npm import environment, install, program, run
-from schema_database.address import masked, with_parts
+from schema_database.address import masked, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,10 +63,9 @@ class SupabaseCli:
             DatabaseError: `url` is no connection string.
             NodeError: it gave no answer in time.
         """
-        bare = with_parts(url, password=None)
         password = str(conninfo.conninfo_to_dict(url).get("password") or "")
         done = run(
-            [*self.command, *arguments, f"--remote={bare}"],
+            [*self.command, *arguments, f"--remote={without_secrets(url)}"],
             f"`supabase {' '.join(arguments)} --remote={masked(url)}`",
             folder=self.folder,
             variables={**self.variables, "PGPASSWORD": password},

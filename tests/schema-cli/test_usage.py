@@ -1,12 +1,15 @@
 """What the command says to somebody who uses it wrongly, and where the files are wrong."""
 
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -60,12 +63,16 @@ def test_wrong_usage_is_one_clear_message(
 
 
 NO_URL = "this is no PostgreSQL connection URL\n  help: write it as postgresql://USER:PASS"
+NOT_ENCODED = (
+    "the user, the password or a parameter in the connection URL has a special character that is "
+    "not percent-encoded\n  help: percent-encode it: write / as %2F, @ as %40, "
+)
 WRONG_URLS = [
     ("", "the connection URL is empty\n  help: write it as postgresql://"),
     (" ", "the connection URL is empty\n"),
     ("nonsense", NO_URL),
     ("http://x", NO_URL),
-    ("postgresql://me:my/p?x=word@host/db", NO_URL),
+    ("postgresql://me:my/p?x=word@host/db", NOT_ENCODED),
     ("host=h password=my x=1", NO_URL),
     (
         "postgresql://me@host/db?sslmode=require&pgbouncer=true",
@@ -116,10 +123,64 @@ def test_an_empty_database_url_counts_as_unset(
     )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["{url}"],
+        ["--root", "{url}", "lint"],
+        ["lint", "{url}"],
+        ["show", "{url}"],
+        ["query", "{url}"],
+        ["locks", "{url}", "{url}"],
+        ["verify", "--url={url}"],
+        ["locks", "--format={url}"],
+        ["verify", "{url}", "password='my s3cret'"],
+    ],
+    ids=" ".join,
+)
+def test_a_url_in_the_wrong_place_is_not_repeated(
+    root: Path, run: Run, arguments: list[str]
+) -> None:
+    """What a command line is wrong in is quoted, but never a password that stands in it."""
+    url = "postgresql://me:s3cret@127.0.0.1:1/db"
+    status, out, err = run(*(each.format(url=url) for each in arguments))
+
+    assert (status, out) != (0, "")
+    assert err
+    assert "s3cret" not in out + err
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("verb", ["db", "locks", "verify"])
+@pytest.mark.parametrize("password", ["s3cret", "s3/cret", "s3@cret", "s3%25cret", "s3:cret"])
+def test_no_verb_shows_a_password(
+    run: Run, monkeypatch: pytest.MonkeyPatch, verb: str, password: str
+) -> None:
+    """Nobody listens on port 1: whether the URL can be read or not, its password is not shown."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://me:{password}@127.0.0.1:1/db")
+    status, out, err = run(verb)
+
+    assert status in {1, 2}
+    assert out == ""
+    assert "postgresql://" in err or "percent-encode" in err
+    assert "s3" not in err
+    assert "cret" not in err
+
+
+INTERRUPTS = [
+    ["SIGINT"],
+    ["SIGTERM"],
+    ["SIGINT", "SIGTERM"],
+    ["SIGHUP"],
+    ["SIGTERM", "SIGINT", "SIGINT"],
+    ["SIGHUP", "SIGTERM", "SIGINT"],
+]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_who_ends_the_command_interrupts_it(root: Path, number: signal.Signals) -> None:
-    """Exit status 130 and not a word, at Ctrl-C as when a supervisor or `kill` ends it."""
+@pytest.mark.parametrize("signals", INTERRUPTS, ids=" ".join)
+def test_who_ends_the_command_interrupts_it(root: Path, signals: list[str]) -> None:
+    """Exit status 130 and not a word, at Ctrl-C as when `kill`, nox or a terminal ends it."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -128,10 +189,129 @@ def test_who_ends_the_command_interrupts_it(root: Path, number: signal.Signals) 
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             connection, _ = silent.accept()
             with connection:
-                process.send_signal(number)
+                for name in signals:
+                    process.send_signal(getattr(signal, name))
                 said = process.communicate(timeout=60)
 
     assert (process.returncode, *said) == (130, b"", b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize("signals", INTERRUPTS[::2], ids=" ".join)
+def test_who_ends_the_database_leaves_no_server(root: Path, signals: list[str]) -> None:
+    """However often and by whom, it ends in order: one line, status 130, and nobody listens."""
+    command = [sys.executable, "-m", "schema_cli", "db"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_without_database_url()
+    ) as process:
+        port = _port_of_the_database(process.stdout)
+        for name in signals:
+            process.send_signal(getattr(signal, name))
+        _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err) == (130, b"stopped; nothing is left behind\n")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals are POSIX")
+def test_a_closed_terminal_ends_the_database(root: Path) -> None:
+    """Nobody is left to read what it says, which is no reason to leave a server behind."""
+    import pty  # noqa: PLC0415 - absent on Windows
+
+    controller, terminal = pty.openpty()
+    # A session's first process makes the terminal that it opens its own.
+    script = (
+        "import os, sys; os.open(os.ttyname(1), os.O_RDWR); from schema_cli.__main__ import run"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{script}; sys.exit(run())", "db"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=_without_database_url(),
+        start_new_session=True,
+    ) as process:
+        os.close(terminal)
+        with open(controller, "rb", closefd=False) as shown:
+            port = _port_of_the_database(shown)
+        os.close(controller)
+        status = process.wait(timeout=60)
+
+    assert status == 130
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def _without_database_url() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+
+
+def _port_of_the_database(shown: IO[bytes] | None) -> int:
+    """Read what `schema db` shows up to its URL."""
+    assert shown is not None
+    for line in shown:
+        if found := re.search(rb"url .*127\.0\.0\.1:(\d+)/", line):
+            return int(found[1])
+    raise AssertionError("it ended before it served")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_the_database_is_reached_from_a_shell_set_up_for_another(root: Path) -> None:
+    """What is shown to be typed leaves out the variables that would lead psql elsewhere."""
+    command = [sys.executable, "-m", "schema_cli", "db"]
+    shell = _without_database_url() | {"PGHOSTADDR": "203.0.113.1", "PGSERVICE": "nowhere"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shell
+    ) as process:
+        assert process.stdout is not None
+        psql = next(line for line in process.stdout if line.startswith("  psql "))
+        asked = [*shlex.split(psql)[1:], "-c", "SELECT 'here'"]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False, env=shell)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    assert answer.stderr == ""
+    assert "here" in answer.stdout
+
+
+def test_no_child_imports_from_the_current_folder(root: Path) -> None:
+    """A checkout may hold a multiprocessing.py, which the style gate's processes would run."""
+    script = "import os, sys; from schema_cli.__main__ import run; run(); print(); os.system({!r})"
+    planted = "import pathlib; pathlib.Path('taken').touch()"
+    (root / "colorsys.py").write_text(planted)
+    child = f'"{sys.executable}" -c "import colorsys"'
+    subprocess.run([sys.executable, "-c", script.format(child), "query"], check=True)
+
+    assert not (root / "taken").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interrupt_at_the_edge_is_no_traceback(root: Path, moment: str) -> None:
+    """Also while the command is being imported, and once it has said its last word."""
+    script = f"""
+import importlib, os, signal, sys
+from schema_cli import __main__, interrupts
+
+class Importing:
+    def find_spec(self, name, path=None, target=None):
+        if {moment!r} == "before" and name == "schema_cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Importing())
+status = __main__.run()
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    os.kill(os.getpid(), getattr(signal, name))
+sys.exit(status)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, "query"], capture_output=True, text=True, check=False
+    )
+
+    assert done.stderr == ""
+    assert done.returncode == (130 if moment == "before" else 0)
+    assert ("//db/tasks:table" in done.stdout) == (moment == "after")
 
 
 def test_outside_of_a_workspace(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

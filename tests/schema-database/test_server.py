@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,19 @@ import psycopg
 import pytest
 
 from schema_database import DatabaseError, Engine, Server, find_engine, private_server, supervisor
+from schema_database.environment import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 GONE_WITHIN = 60
 AS_ROOT = os.name == "posix" and os.geteuid() == 0
+
+SECRETS = {
+    "DATABASE_URL": "postgresql://me:s3cret@db.example/app",
+    "SOME_TOKEN": "s3cret",
+}
+"""Variables of the shell that are nobody else's business."""
 
 SERVE = """
 import json, sys
@@ -47,7 +55,7 @@ def _connect(server: Server, **parts: Any) -> psycopg.Connection:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Return a private server, started where the machine's settings are unlike any other's."""
-    odd = {"LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo", "PGPORT": "1", "PGDATA": "/nowhere"}
+    odd = {"LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo", "PGDATA": "/nowhere"} | SECRETS
     with pytest.MonkeyPatch.context() as patch:
         for name, value in odd.items():
             patch.setenv(name, value)
@@ -102,10 +110,19 @@ def test_a_result_does_not_depend_on_the_machine(server: Server) -> None:
         assert row == ("C", "C", "UTF8", "UTC", "UTC", "C", "")
         order = connection.execute("SELECT v FROM (VALUES ('b'), ('B'), ('a')) AS t (v) ORDER BY v")
         assert [v for (v,) in order] == ["B", "a", "b"]
-    pid = (server.directory / "data" / "postmaster.pid").read_text(encoding="utf-8").split("\n")[0]
-    environment = Path(f"/proc/{pid}/environ")
-    if environment.exists():
-        assert b"\0PGDATA=/nowhere" not in b"\0" + environment.read_bytes()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_no_environment_shows_what_is_the_shell_s(server: Server) -> None:
+    """The account that PostgreSQL runs as may read its environment: no secret, nothing of ours."""
+    postmaster = (server.directory / "data" / "postmaster.pid").read_text("utf-8").split("\n")[0]
+    for pid in (postmaster, server.pid):
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        assert b"PATH=" in environment
+        assert b"s3cret" not in environment
+        names = {entry.partition(b"=")[0] for entry in environment.split(b"\0")}
+        assert not {name for name in names if name.startswith(b"PG")}
+        assert not names & {b"HOME", b"SOME_TOKEN", b"DATABASE_URL"}
 
 
 def test_a_port_taken_in_the_meantime_is_not_the_end(tmp_path: Path, server: Server) -> None:
@@ -117,6 +134,7 @@ def test_a_port_taken_in_the_meantime_is_not_the_end(tmp_path: Path, server: Ser
         superuser="supabase_admin",
         password=server.password,
         settings={"listen_addresses": "127.0.0.1", "unix_socket_directories": ""},
+        environment=child_environment() | {"LC_ALL": "C"},
         account=account,
     )
     if account is not None and not _others_may_run(find_engine()):
@@ -181,6 +199,64 @@ def test_a_server_dies_with_its_parent(how: str, python_arguments: list[str]) ->
     finally:
         parent.kill()
         parent.communicate(timeout=GONE_WITHIN)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_a_server_goes_whoever_is_signalled() -> None:
+    """Whatever ends the process that keeps it, even twice, ends the server and its folder first."""
+    with private_server(find_engine()) as running, _connect(running) as client:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(running.pid, number)
+        with pytest.raises(psycopg.OperationalError):
+            client.execute("SELECT pg_sleep(60)")
+    assert not running.directory.exists()
+
+
+WITHOUT = """
+import sys, tempfile
+import schema_database.server
+from schema_database import DatabaseError, find_engine, private_server
+schema_database.server._ROOM = 2**60
+try:
+    with private_server(find_engine()) as server:
+        print("served from", server.directory)
+except DatabaseError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(
+    not AS_ROOT or shutil.which("setpriv") is None, reason="takes capabilities from root"
+)
+@pytest.mark.parametrize(
+    ("capabilities", "said"),
+    [
+        ("dac_override,-dac_read_search", "served from "),
+        ("kill", "served from "),
+        ("chown", "PostgreSQL 18 did not start: [Errno 1] Operation not permitted"),
+        ("setuid", "PostgreSQL refuses to run as root, and none of nobody, daemon, bin can"),
+    ],
+)
+def test_root_without_all_of_its_rights_leaves_nothing_behind(
+    capabilities: str, said: str, python_arguments: list[str]
+) -> None:
+    """As in a container: root may not enter the account's folder, signal it, or become it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        done = subprocess.run(
+            [
+                *("setpriv", f"--bounding-set=-{capabilities}", f"--inh-caps=-{capabilities}"),
+                *(*python_arguments[:-1], python_arguments[-1] + WITHOUT),
+            ],
+            env=os.environ | {"TMPDIR": folder},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=GONE_WITHIN / 2,
+        )
+        assert not list(Path(folder).iterdir())
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.startswith(said)
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root has folders that only root may enter")
@@ -261,7 +337,6 @@ def _base_for_a_bare_cluster(tmp_path: Path) -> tuple[Path, list[int] | None]:
     if not AS_ROOT:
         return tmp_path, None
     import pwd  # noqa: PLC0415 - absent on Windows
-    import tempfile  # noqa: PLC0415 - here alone
 
     entry = pwd.getpwnam("nobody")
     base = Path(tempfile.mkdtemp(dir="/tmp"))

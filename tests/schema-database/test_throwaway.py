@@ -9,11 +9,13 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from schema_database import (
     ApplyError,
@@ -22,13 +24,15 @@ from schema_database import (
     PrivilegeRegime,
     Template,
     find_engine,
+    janitor,
     private_server,
 )
 from schema_database.address import with_parts
-from schema_database.throwaway import PREFIX, remove_run
+from schema_database.throwaway import LOGIN_LIFETIME, PREFIX, remove_run, renew_login
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 Stubs = tuple[tuple[str, str], ...]
 LEGACY = PrivilegeRegime.LEGACY
@@ -300,15 +304,18 @@ with Cluster.open({url!r}) as cluster:
 
 
 @contextmanager
-def _borrower(arguments: list[str], url: str, stubs: Stubs) -> Iterator[subprocess.Popen[bytes]]:
+def _borrower(
+    arguments: list[str], url: str, stubs: Stubs, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run BORROW as a process; it goes on with each line that it is given."""
-    script = arguments[-1] + BORROW.format(url=url, stubs=stubs)
+    script = arguments[-1] + BORROW.format(url=str(url), stubs=stubs)
     process = subprocess.Popen(
         [*arguments[:-1], script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        **options,
     )
     try:
         yield process
@@ -425,6 +432,162 @@ def test_what_a_killed_borrower_leaves_for_good_is_told(
     assert f'role "{owner}" cannot be dropped' in said
     assert f"\n  help: drop the databases there whose names begin with {PREFIX}" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_who_tidies_imports_nothing_from_the_current_folder(
+    lender: str, stub_texts: Stubs, python_arguments: list[str], tmp_path: Path
+) -> None:
+    """A checkout may hold a psycopg.py, and PYTHONPATH may name it: neither gets the password."""
+    before = _state(lender)
+    folder, taken = tmp_path / "checkout", tmp_path / "taken"
+    folder.mkdir()
+    planted = f"""
+import pathlib, sys
+if any("janitor" in word for word in sys.orig_argv):
+    pathlib.Path({str(taken)!r}).write_text(__file__)
+"""
+    for name in ("psycopg", "schema_database", "pglast", "sitecustomize", "usercustomize"):
+        (folder / f"{name}.py").write_text(planted)
+    environment = os.environ | {"PYTHONPATH": "."}
+    with _borrower(python_arguments, lender, stub_texts, cwd=folder, env=environment) as borrower:
+        _reached(borrower, "template")
+        borrower.kill()
+        assert _left_to_say(borrower) == ""
+    assert not taken.exists(), taken.read_text()
+    assert _state(lender) == before
+
+
+def test_the_login_on_a_borrowed_server_expires_by_itself(lender: str) -> None:
+    """Should both processes be killed, nobody logs in with it for long; the server's clock says."""
+    until = f"SELECT rolvaliduntil - now() FROM pg_roles WHERE starts_with(rolname, '{PREFIX}')"
+    with Cluster.open(lender) as cluster:
+        [(first,)] = _rows(lender, until)
+        assert timedelta(0) < first <= LOGIN_LIFETIME
+        _rows(lender, f"ALTER ROLE {cluster.owner} VALID UNTIL 'yesterday'; SELECT 1")
+        renew_login(lender, cluster.owner.removeprefix(PREFIX).removesuffix("_owner"))
+        [(again,)] = _rows(lender, until)
+        assert timedelta(0) < again <= LOGIN_LIFETIME
+    renew_login(lender, "gone")
+    assert _rows(lender, until) == []
+
+
+def test_whoever_runs_long_has_a_login_for_as_long(
+    lender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The janitor renews it more than twice before it expires, and goes on until the end comes."""
+    renewed: list[str] = []
+    ended: SimpleQueue[None] = SimpleQueue()
+
+    def renew(url: str, run: str) -> None:
+        renewed.append(run)
+        if len(renewed) == 2:
+            ended.put(None)
+        raise DatabaseError("that server is down", "wait")
+
+    monkeypatch.setattr("schema_database.throwaway.renew_login", renew)
+    monkeypatch.setattr(janitor, "RENEW_SECONDS", janitor.RENEW_SECONDS / 1e6)
+    assert janitor.tidy(janitor.Task(url=lender, run="none", path=[]), ended) == 0
+    assert renewed == ["none", "none"]
+    assert LOGIN_LIFETIME.total_seconds() > 3 * janitor.RENEW_SECONDS * 1e6
+
+
+HOSTILE = {
+    "PGSERVICE": "nowhere",
+    "PGSERVICEFILE": "/nowhere",
+    "PGHOST": "/nowhere",
+    "PGHOSTADDR": "203.0.113.1",
+    "PGPORT": "1",
+    "PGDATABASE": "nothing",
+    "PGUSER": "nobody",
+    "PGPASSWORD": "wrong",
+    "PGPASSFILE": "/nowhere",
+    "PGOPTIONS": "-c default_transaction_read_only=on",
+    "PGCLIENTENCODING": "LATIN1",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGLOADBALANCEHOSTS": "often",
+    "PGSSLMODE": "verify-full",
+    "PGSSLNEGOTIATION": "direct",
+    "PGSSLROOTCERT": "system",
+    "PGSSLCERTMODE": "require",
+    "PGSSLMINPROTOCOLVERSION": "x",
+    "PGMINPROTOCOLVERSION": "x",
+    "PGGSSENCMODE": "require",
+    "PGCHANNELBINDING": "require",
+    "PGREQUIREAUTH": "none",
+    "PGREQUIREPEER": "nobody",
+    "PGCONNECT_TIMEOUT": "soon",
+    "PGAPPNAME": "reports",
+    "PGTZ": "Asia/Tokyo",
+    "PGDATESTYLE": "German",
+    "PGGEQO": "off",
+    "PGDATA": "/nowhere",
+    "PGSYSCONFDIR": "/nowhere",
+}
+"""Variables of a shell that is set up for another server, each so that it shows."""
+
+ASK = """
+import psycopg
+from schema_database import Cluster, PrivilegeRegime, read_live_catalog
+with Cluster.open() as cluster, Cluster.attach(cluster.handle()) as attached:
+    template = attached.template(PrivilegeRegime.LEGACY, ())
+    with attached.clone(template) as database, psycopg.connect(database.url) as connection:
+        read_live_catalog(database.url)
+        names = ("timezone", "datestyle", "geqo", "client_encoding", "application_name",
+                 "default_transaction_read_only")
+        print([connection.execute(f"SHOW {name}").fetchone()[0] for name in names])
+"""
+
+
+def test_a_private_server_s_clients_ignore_the_shell_s_variables(
+    python_arguments: list[str],
+) -> None:
+    """A shell that is set up for another server gives neither errors nor other results."""
+    done = subprocess.run(
+        [*python_arguments[:-1], python_arguments[-1] + ASK],
+        env=os.environ | HOSTILE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout == "['UTC', 'ISO, MDY', 'on', 'UTF8', '', 'off']\n"
+
+
+@pytest.mark.parametrize("where", ["PGPASSWORD", "PGPASSFILE", "~/.pgpass"])
+def test_a_url_without_a_password_takes_libpq_s(
+    where: str, lender: str, python_arguments: list[str], tmp_path: Path
+) -> None:
+    """It may be kept out of the URL, as libpq has it, also for the process that tidies."""
+    before = _state(lender)
+    parts = conninfo_to_dict(lender)
+    password = str(parts["password"])
+    home, file = tmp_path / "home", tmp_path / "other"
+    home.mkdir()
+    file = {"~/.pgpass": home / ".pgpass"}.get(where, file)
+    file.touch(mode=0o600)
+    file.write_text(f"127.0.0.1:{parts['port']}:*:{parts['user']}:{password}\n")
+    given = {"PGPASSWORD": password, "PGPASSFILE": str(file)}.get(where)
+    script = """
+import os
+from schema_database import Cluster, PrivilegeRegime
+with Cluster.open(os.environ["DATABASE_URL"]) as cluster:
+    cluster.template(PrivilegeRegime.LEGACY, ())
+with Cluster.open(os.environ["DATABASE_URL"]) as cluster:
+    print(cluster.owner)
+"""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    variables |= {"HOME": str(home), "DATABASE_URL": with_parts(lender, password=None)}
+    done = subprocess.run(
+        [*python_arguments[:-1], python_arguments[-1] + script],
+        env=variables | ({where: given} if given else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.startswith(PREFIX)
+    assert _state(lender) == before
 
 
 def test_a_server_that_cannot_be_borrowed_is_named_as_it_was_given() -> None:

@@ -1,7 +1,8 @@
 """The ``schema`` command: knows the verbs, the exit statuses and how errors look; does no work.
 
 Exit status: 0 fine; 1 findings, or something that is wrong in the files or the database; 2 wrong
-usage; 130 interrupted, by Ctrl-C or SIGTERM. `verify` also ends with 2 when it could not look.
+usage; 130 interrupted, by Ctrl-C, SIGTERM or a closed terminal. `verify` also ends with 2 when it
+could not look.
 """
 
 from __future__ import annotations
@@ -12,21 +13,20 @@ import gc
 import importlib
 import io
 import os
-import signal
+import re
 import sys
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from schema_cli import interrupts
 from schema_sql.display import printable
 from schema_sql.docstrings import documentation
 from schema_sql.source import SourceError
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
 VERBS = {
     "build": "write the migrations from their fragments",
@@ -42,6 +42,8 @@ VERBS = {
 }
 """The verbs. Each is a module of its own, read only when it is asked for: starting stays quick."""
 
+_MAY_HOLD_PASSWORD = re.compile(r"[A-Za-z][\w+.]*://|\w*password\s*=", re.IGNORECASE)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
@@ -54,55 +56,60 @@ def main(argv: Sequence[str] | None = None) -> int:
             # SQL is UTF-8 with line feeds, whatever the locale of the terminal or pipe.
             stream.reconfigure(encoding="utf-8", newline="\n")
     try:
-        with _ended_like_interrupted():
-            return _run(arguments)
+        return _run(arguments)
     except UsageError as error:
-        _print_error(f"schema: {error}")
+        _print_error(f"schema: {error}", arguments)
         return 2
     except SourceError as error:
-        _print_error(str(error))
+        _print_error(str(error), arguments)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return interrupts.STATUS
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _print_error(f"schema: {where}{error.strerror or error}")
+        _print_error(f"schema: {where}{error.strerror or error}", arguments)
         return 2
 
 
-def _print_error(text: str) -> None:
+def _print_error(text: str, arguments: Sequence[str]) -> None:
     # It may quote a file, or an argument that a script has put together.
-    print(printable(text, keep="\n\t"), file=sys.stderr)
+    print(printable(_without_urls(text, arguments), keep="\n\t"), file=sys.stderr)
 
 
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does, so that `with` blocks remove servers and databases."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+class _Parser(argparse.ArgumentParser):
+    """Repeats no connection URL of a command line that it does not understand."""
+
+    arguments: Sequence[str] = ()
+
+    def error(self, message: str) -> NoReturn:
+        super().error(_without_urls(message, self.arguments))
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _without_urls(message: str, arguments: Sequence[str]) -> str:
+    """Return a message in which no argument that may hold a password is repeated."""
+    for argument in arguments:
+        if found := _MAY_HOLD_PASSWORD.search(argument):
+            secret = argument[found.start() :]
+            for shown in (secret, repr(secret)[1:-1], str(Path(secret))):
+                message = message.replace(shown, "***")
+    return message
 
 
 def _run(arguments: list[str]) -> int:
     width = max(map(len, VERBS))
     verbs = "\n".join(f"  {verb:<{width}}  {what}" for verb, what in VERBS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="schema",
         usage="schema [--root DIR] VERB …",
         description="SQL fragments to one proven migration.",
         epilog=f"verbs:\n{verbs}\n\n`schema VERB --help` tells more.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.arguments = arguments
     parser.add_argument(
         "--root",
         type=Path,
@@ -122,11 +129,12 @@ def _run(arguments: list[str]) -> int:
         remedy = f"did you mean {close[0]}?" if close else f"the verbs are: {', '.join(VERBS)}"
         raise UsageError(f"there is no verb {verb!r}\n  help: {remedy}")
     module = importlib.import_module(f"schema_cli.commands.{verb}")
-    verb_parser = argparse.ArgumentParser(
+    verb_parser = _Parser(
         prog=f"schema {verb}",
         description=documentation(module),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    verb_parser.arguments = arguments
     module.configure(verb_parser)
     verb_options = verb_parser.parse_args(options.rest)
     verb_options.root = options.root

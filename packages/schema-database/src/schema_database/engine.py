@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schema_database.environment import child_environment
 from schema_database.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ def _engine_at(folder: Path) -> Engine | None:
             check=True,
             capture_output=True,
             encoding="utf-8",
+            env=child_environment(),
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -1,7 +1,9 @@
 """A process that tidies a borrowed server when its parent ends, in whatever way.
 
-Knows when; what there is to remove is throwaway's business. It lives by the same rule as the
-supervisor: its standard input ends when the parent does.
+Knows when; what there is to remove is throwaway's business. It lives by the same rules as the
+supervisor: its standard input ends when the parent does, and a signal counts as that end. It is run
+as a file, by a Python that imports nothing from the current folder, and told where to import the
+rest from.
 """
 
 from __future__ import annotations
@@ -11,52 +13,97 @@ import json
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
-
-import psycopg
-
-from schema_database.errors import DatabaseError
-from schema_database.throwaway import could_not_remove, remove_run
-
-if TYPE_CHECKING:
-    from types import FrameType
+import threading
+from queue import Empty, SimpleQueue
+from typing import TypedDict
 
 _SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+RENEW_SECONDS = 30 * 60.0
+"""How often a login is renewed that is valid for `throwaway.LOGIN_LIFETIME`."""
+
+
+class Task(TypedDict):
+    """What the parent writes as the first line: one JSON object.
+
+    Attributes:
+        url: the URL that was borrowed; on a pipe, since command lines are public.
+        run: the run's random word.
+        path: folders to import from, after Python's own.
+    """
+
+    url: str
+    run: str
+    path: list[str]
 
 
 def main() -> int:
     """Wait for the end of standard input, then remove the run; print what could not be."""
-    line = sys.stdin.buffer.readline()
-    if not line:
-        return 0
-    task = json.loads(line)
+    ended: SimpleQueue[None] = SimpleQueue()
+    for number in _SIGNALS:
+        # SimpleQueue.put may be called while another call of it is interrupted.
+        signal.signal(number, lambda _signal, _frame: ended.put(None))
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(0, 65536)
+        if not part:
+            return 0
+        line += part
+    task: Task = json.loads(line)
+    threading.Thread(target=_wait_for_end, args=(ended,), daemon=True).start()
+    sys.path += task["path"]
+    return tidy(task, ended)
+
+
+def _wait_for_end(ended: SimpleQueue[None]) -> None:
+    if sys.platform != "win32":
+        # Of one that this thread gets, the main thread, which waits, would hear nothing.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    while os.read(0, 65536):
+        pass
+    ended.put(None)
+
+
+def tidy(task: Task, ended: SimpleQueue[None]) -> int:
+    """Keep the run's login valid until the end, then remove the run; print what could not be.
+
+    Args:
+        task: what to remove, and from where.
+        ended: holds something once the end has come.
+
+    Returns:
+        The exit status: 1 if something could not be removed.
+    """
+    # Found only now that the path is known.
+    import psycopg  # noqa: PLC0415
+
+    from schema_database.errors import DatabaseError  # noqa: PLC0415
+    from schema_database.throwaway import (  # noqa: PLC0415
+        could_not_remove,
+        remove_run,
+        renew_login,
+    )
+
+    while True:
+        with contextlib.suppress(Empty):
+            ended.get(timeout=RENEW_SECONDS)
+            break
+        # A server that is down now may be back in time for the next.
+        with contextlib.suppress(DatabaseError, psycopg.Error):
+            renew_login(task["url"], task["run"])
     try:
-        sys.stdin.buffer.read()
-    finally:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        remove_run(task["url"], task["run"])
+    except (DatabaseError, psycopg.Error) as error:
+        reason = str(error).partition("\n")[0]
         try:
-            remove_run(task["url"], task["run"])
-        except (DatabaseError, psycopg.Error) as error:
-            _tell(task, str(error).partition("\n")[0])
-            return 1
+            os.write(1, reason.encode())
+        except BrokenPipeError:
+            # A parent that died reads nothing; its terminal may still be there.
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"{could_not_remove(task['url'], task['run'], reason)}\n")
+        return 1
     return 0
 
 
-def _tell(task: dict[str, str], reason: str) -> None:
-    try:
-        os.write(sys.stdout.fileno(), reason.encode())
-    except BrokenPipeError:
-        # A parent that died reads nothing; its terminal may still be there.
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"{could_not_remove(task['url'], task['run'], reason)}\n")
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(1)
-
-
 if __name__ == "__main__":
-    for _number in _SIGNALS:
-        signal.signal(_number, _leave)
     sys.exit(main())

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-import subprocess
 import sys
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 from psycopg import Connection
 from psycopg.errors import QueryCanceled
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from schema_database.address import connected, masked, with_parts
+from schema_database import janitor
+from schema_database.address import ConnectionUrl, completed, connected, masked, with_parts
 from schema_database.apply import apply_as_one_transaction
+from schema_database.children import start_python, wait_for
 from schema_database.engine import OLDEST_MAJOR, find_engine
+from schema_database.environment import FOR_CLIENTS, shell_variables
 from schema_database.errors import DatabaseError
 from schema_database.server import private_server
 from schema_database.supabase import SEARCH_PATH, PrivilegeRegime, bootstrap, create_owner
@@ -37,11 +40,16 @@ if TYPE_CHECKING:
 PREFIX = "schema_throwaway_"
 """Begins the name of every database and login role made here, on whatever server."""
 
+LOGIN_LIFETIME = timedelta(hours=2)
+"""How long the login made on a borrowed server is valid, unless it is renewed."""
+
 ROLE_COMMENT = "Made by schema-database for its throwaway databases; removed with the last of them."
 """Marks the API roles made on a server that had none."""
 
 # Arbitrary: it only has to be the same for everyone who builds or removes here.
 _LOCK = 5_207_731_640_218_944_261
+
+_NEEDED_BY_JANITOR = ("schema_database", "psycopg", "psycopg_binary", "pglast")
 
 _SECONDS_TO_END = 60
 """How long a session that was told to end may take."""
@@ -92,9 +100,9 @@ class Database:
 class _Access:
     """All that another process needs to use a cluster; holds passwords."""
 
-    admin_url: str
+    admin_url: str = field(repr=False)
     owner: str
-    owner_password: str | None
+    owner_password: str | None = field(repr=False)
     run: str
     private: bool
 
@@ -133,6 +141,9 @@ class Cluster:
         Raises:
             DatabaseError: the server cannot be started, reached or used.
         """
+        if database_url:
+            # Named anew, so that no traceback with arguments, as pytest's, shows the password.
+            database_url = completed(database_url, shell_variables())
         with ExitStack() as stack:
             if database_url:
                 access = stack.enter_context(_borrowed(database_url))
@@ -152,6 +163,9 @@ class Cluster:
             DatabaseError: it is gone.
         """
         access = _Access(**json.loads(handle))
+        # Neither is shown by a traceback with arguments, as pytest's.
+        access = replace(access, admin_url=ConnectionUrl(access.admin_url))
+        handle = "***"
         with _admin(access.admin_url, access.run) as connection:
             yield cls(access, connection)
 
@@ -313,6 +327,34 @@ def remove_run(admin_url: str, run: str) -> None:
         _remove(connection, prefix)
 
 
+def renew_login(admin_url: str, run: str) -> None:
+    """Let the login that a run made on a borrowed server, if there is one, be valid for longer.
+
+    Args:
+        admin_url: the URL that was borrowed.
+        run: the run's random word.
+
+    Raises:
+        DatabaseError: nobody answers there.
+        psycopg.Error: it may not be changed.
+    """
+    owner = f"{PREFIX}{run}_owner"
+    with connected(admin_url) as connection:
+        found = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [owner]).fetchone()
+        if found is not None:
+            _limit_login(connection, owner)
+
+
+def _limit_login(connection: Connection[TupleRow], role: str) -> None:
+    """Let a role's password expire, by its server's clock, should nobody be left to drop it."""
+    until = connection.execute(
+        "SELECT to_char((now() + %s) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || '+00'",
+        [LOGIN_LIFETIME],
+    ).fetchone()
+    assert until is not None  # noqa: S101 - a SELECT without FROM has a row
+    _execute(connection, "ALTER ROLE {} VALID UNTIL {}", Identifier(role), Literal(until[0]))
+
+
 def could_not_remove(url: str, run: str, reason: str) -> DatabaseError:
     """Return the error that names what a run leaves on a borrowed server.
 
@@ -368,8 +410,9 @@ def _borrowed(url: str) -> Iterator[_Access]:
             return
         # `postgres` there may be a superuser, who bypasses all that we want to see.
         owner, password = f"{PREFIX}{run}_owner", secrets.token_urlsafe(24)
-        with _admin(url, run) as connection, _explained(url):
+        with _admin(url, run) as connection, _explained(url), connection.transaction():
             create_owner(connection, owner, password)
+            _limit_login(connection, owner)
         yield _Access(url, owner, password, run, private=False)
 
 
@@ -396,28 +439,36 @@ def _check_usable(connection: Connection[TupleRow], url: str) -> tuple[str, bool
 
 @contextmanager
 def _janitor(url: str, run: str) -> Iterator[None]:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "schema_database.janitor"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        # Ctrl-C goes to every process of the terminal's group, and this one is to outlive it.
-        start_new_session=True,
-    )
+    process = start_python(janitor.__file__, variables=FOR_CLIENTS)
     assert process.stdin is not None  # noqa: S101 - PIPE was asked for
     assert process.stdout is not None  # noqa: S101
+    task = janitor.Task(url=url, run=run, path=_import_roots())
+    complaint = ""
     try:
-        process.stdin.write(json.dumps({"url": url, "run": run}).encode() + b"\n")
-        process.stdin.flush()
+        try:
+            process.stdin.write(json.dumps(task).encode() + b"\n")
+        except OSError:
+            raise DatabaseError(
+                f"the process that is to tidy {masked(url)} ended early",
+                "read what it says above; nothing was made on that server",
+            ) from None
         yield
     finally:
         process.stdin.close()
         complaint = process.stdout.read().decode("utf-8", "replace").strip()
         process.stdout.close()
-        process.wait()
+        wait_for(process)
     if complaint or process.returncode:
         raise could_not_remove(url, run, complaint or "no reason given")
+
+
+def _import_roots() -> list[str]:
+    """Return the folders that this process imported what the janitor needs from, in order.
+
+    Not sys.path, which may begin with the current folder. They go to the end of the janitor's own.
+    """
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in _NEEDED_BY_JANITOR]
+    return list(dict.fromkeys(str(Path(file).parents[1]) for file in files if file))
 
 
 def _session_name(run: str) -> str:

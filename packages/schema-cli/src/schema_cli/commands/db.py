@@ -6,6 +6,7 @@ DATABASE_URL set, a throwaway database on that server is used instead.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 import threading
@@ -27,6 +28,7 @@ from schema_database import (
     find_engine,
     masked,
 )
+from schema_database.environment import ignored_variables
 from schema_sql.source import read_source
 
 if TYPE_CHECKING:
@@ -80,18 +82,24 @@ def run(args: argparse.Namespace) -> int:
                 if demo is not None:
                     apply_as_one_transaction(database.url, demo.text, name=SEED)
                 _print_usage(cluster, database, borrowed)
-                threading.Event().wait()
+                while True:
+                    threading.Event().wait()
     except DatabaseError as error:
         print_errors([error])
         return 1
     except KeyboardInterrupt:
-        print("stopped; nothing is left behind", file=sys.stderr)
-    return 0
+        # Where a terminal was closed, nobody reads it.
+        with contextlib.suppress(OSError):
+            print("stopped; nothing is left behind", file=sys.stderr)
+        raise
 
 
 def _print_usage(cluster: Cluster, database: Database, borrowed: str | None) -> None:
     # A role made for this database has a password that is worth nothing once it is gone; the role
     # that DATABASE_URL names has one that is nobody's business.
     url = masked(database.url) if database.url == database.admin_url else database.url
-    psql = "psql" if borrowed else str(find_engine().program("psql"))
-    print(_USAGE.format(major=cluster.major, url=url, psql=shlex.join([psql, url])), flush=True)
+    psql = ["psql" if borrowed else str(find_engine().program("psql")), url]
+    if ignored := ignored_variables():
+        # They would lead psql elsewhere.
+        psql = ["env", *(word for name in ignored for word in ("-u", name)), *psql]
+    print(_USAGE.format(major=cluster.major, url=url, psql=shlex.join(psql)), flush=True)

@@ -43,10 +43,10 @@ from schema_database import (
     PrivilegeRegime,
     compare,
     masked,
-    printable,
     read_live_snapshot,
 )
 from schema_sql.declared import DeclaredSchema
+from schema_sql.display import printable
 from schema_sql.source import SourceError
 from schema_targets.workspace import UsageError
 
