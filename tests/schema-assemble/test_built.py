@@ -88,6 +88,7 @@ def test_what_prints_is_only_text(title: str, remedy: str) -> None:
 @settings(max_examples=25, deadline=None, database=None)
 @given(title=_TEXTS, remedy=_TEXTS)
 @example(title="x\rSELECT 1;", remedy="x")
+@example(title="x", remedy="\0")
 def test_what_does_not_print_is_text_or_refused(title: str, remedy: str) -> None:
     """Also where a text comes by another way than a BUILD file, no statement is added by it."""
     kinds = [statement.kind for statement in built().sql.statements]

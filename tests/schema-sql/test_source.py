@@ -134,7 +134,7 @@ def test_no_message_prints_a_control_character(hidden: str) -> None:
 
     shown = repr(hidden)[1:-1]
     assert head == f"{shown}.sql:1:1: rule: fact {shown}"
-    assert line == f"    a {shown}\tbc"
+    assert line == f"    a {shown}    bc"
     assert line.index("c") == caret.index("^")
     assert remedy == [f"  help: one {shown}", "        two"]
 

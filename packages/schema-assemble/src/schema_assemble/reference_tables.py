@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pglast.parser import scan
+from pglast.parser import ParseError, scan
 
 from schema_sql.names import Name, quote, serial_type
 from schema_sql.statements import strings, walk
@@ -265,8 +265,14 @@ def _identifier(text: str) -> str:
 
 
 def wrapped(sql: str, indent: str) -> str:
-    """SQL in lines as full as they may be, each beginning with ``indent``; no string is broken."""
-    return _filled(_tokens(sql), indent)
+    """SQL in lines as full as they may be, each beginning with ``indent``; no string is broken.
+
+    What PostgreSQL's scanner refuses stays as it is: whoever parses the whole says so.
+    """
+    try:
+        return _filled(_tokens(sql), indent)
+    except ParseError:
+        return indent + sql
 
 
 SHORT = 60
