@@ -151,11 +151,24 @@ def _parts_of_expression(code: Code, fact: str, opening: int, closing: int) -> I
             case "EXISTS":
                 yield change("policy: NOT EXISTS", fact, code.put(*place, "NOT EXISTS"))
             case "WHERE":
-                end = code.closing(code.find("(", opening + 2))
+                end = _end_of_subquery(code, index)
                 yield change("policy: drop WHERE", fact, code.cut(index, end))
                 yield change("policy: WHERE OR TRUE", fact, code.insert(end, "OR TRUE"))
                 is_shared = "AND function_registry.app_code IS NULL"
                 yield change("policy: narrow WHERE", fact, code.insert(end, is_shared))
+            case "FOR":
+                yield change("policy: drop FOR KEY SHARE", fact, code.cut(index, index + 3))
+
+
+def _end_of_subquery(code: Code, where: int) -> int:
+    """Where the condition of a subquery ends: at its lock, or at its parenthesis."""
+    depth = 0
+    for index in range(where, len(code.tokens)):
+        word = code.tokens[index].text
+        depth += (word == "(") - (word == ")")
+        if depth < 0 or (depth == 0 and word == "FOR"):
+            return index
+    raise LookupError("the subquery does not end")
 
 
 def _columns_of_expression(code: Code, fact: str) -> Iterator[Mutation]:
@@ -203,7 +216,8 @@ def grant_mutations(code: Code) -> Iterator[Mutation]:
             fact = f"{word}: {other}"
             yield change("privileges: other table", fact, code.put(at + 2, at + 3, other))
     to = code.find("TO" if is_grant else "FROM")
-    roles = code.items(to + 1)
+    end = len(code.tokens) if is_grant else code.find("CASCADE")
+    roles = [(first, min(last, end)) for first, last in code.items(to + 1)]
     for place in roles:
         fact = f"{word}: {code.text(*place)}"
         yield change(f"privileges: drop a role from {word}", fact, code.cut_item(*place))
@@ -242,8 +256,11 @@ def _revoked_mutations(code: Code, on: int) -> Iterator[Mutation]:
         yield change("privileges: REVOKE less", privilege, narrower)
     option = code.insert(1, "GRANT OPTION FOR")
     yield change("privileges: REVOKE GRANT OPTION only", "REVOKE", option)
-    cascade = code.insert(len(code.tokens), "CASCADE")
-    yield change("privileges: REVOKE CASCADE", "REVOKE", cascade)
+    cascade = code.find("CASCADE")
+    yield change(
+        "privileges: REVOKE RESTRICT", "REVOKE", code.put(cascade, cascade + 1, "RESTRICT")
+    )
+    yield change("privileges: REVOKE without CASCADE", "REVOKE", code.cut(cascade, cascade + 1))
 
 
 def row_security_mutations(code: Code) -> Iterator[Mutation]:

@@ -185,6 +185,8 @@ def sabotages() -> Iterator[Sabotage]:
         yield Sabotage("row-level security off", table, off, "view")
     for clause, check in (("USING", "view"), ("WITH CHECK", "outcome")):
         for table in _TABLES:
+            if (clause, table) == ("WITH CHECK", "instance_context"):
+                continue  # Its run is the caller's, and the tenant of both is the same.
             sql = _isolated(table, f"{clause} (TRUE)")
             yield Sabotage(f"`{clause} (TRUE)`", table, sql, check)
     for name, table in _POLICIES:

@@ -15,7 +15,7 @@ FILES = {
 
 [fragment.table]
 src = "table.sql"
-deps = ["//schema/platform:applications"]
+deps = ["//schema/platform:applications", "//schema/platform:roles"]
 
 [fragment.indexes]
 src = "indexes.sql"
@@ -35,6 +35,11 @@ CREATE TABLE IF NOT EXISTS public.TABLE (
     FOREIGN KEY (app_code) REFERENCES public.applications (app_code)
 );
 
+REVOKE ALL ON TABLE public.TABLE
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+
+ALTER TABLE public.TABLE ENABLE ROW LEVEL SECURITY;
+
 -- Say what one row is; the rule comment-table asks for it.
 COMMENT ON TABLE public.TABLE IS
   '';
@@ -45,11 +50,6 @@ CREATE INDEX IF NOT EXISTS TABLE_app_code_created_at_idx
   ON public.TABLE (app_code, created_at DESC);
 """,
     "access.sql": """\
-REVOKE ALL ON TABLE public.TABLE
-  FROM PUBLIC, anon, authenticated, service_role;
-
-ALTER TABLE public.TABLE ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS "app_isolation" ON public.TABLE;
 CREATE POLICY "app_isolation" ON public.TABLE
   FOR ALL

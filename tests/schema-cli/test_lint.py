@@ -9,7 +9,7 @@ import pytest
 Run = Callable[..., tuple[int, str, str]]
 
 GRANTS = """\
-REVOKE ALL ON TABLE public.tasks FROM PUBLIC, anon, authenticated, service_role;
+REVOKE ALL ON TABLE public.tasks FROM PUBLIC, anon, authenticated, service_role CASCADE;
 GRANT SELECT ON TABLE public.tasks TO anon;
 """
 RESTRICTS = """\

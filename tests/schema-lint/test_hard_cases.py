@@ -221,7 +221,7 @@ CREATE INDEX IF NOT EXISTS t_status_idx ON public.t (status);
 ALTER TABLE public.t DROP CONSTRAINT IF EXISTS t_run_id_fkey,
   ADD CONSTRAINT t_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.runs (id);
 COMMENT ON COLUMN public.t.status IS 'OPEN or DONE.';
-REVOKE ALL ON public.t FROM PUBLIC, anon, authenticated, service_role;
+REVOKE ALL ON public.t FROM PUBLIC, anon, authenticated, service_role CASCADE;
 GRANT SELECT ON public.t TO authenticated, service_role;
 """
     assert lint([parse(Source("a.sql", text))]) == []

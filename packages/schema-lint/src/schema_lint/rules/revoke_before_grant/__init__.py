@@ -1,11 +1,13 @@
 """Every table takes back what the platform granted, before it grants its own.
 
-What: A table without REVOKE ALL FROM PUBLIC, anon, authenticated and service_role above its GRANTs,
-    or with a RESTRICTIVE policy below them.
+What: A table without REVOKE ALL FROM PUBLIC, anon, authenticated and service_role CASCADE above its
+    GRANTs, or with a RESTRICTIVE policy below them.
 Why: Supabase's default privileges have granted ALL on new tables to the API roles, and still leave
     them TRUNCATE, REFERENCES and TRIGGER; TRUNCATE ignores row-level security. Where each statement
     commits by itself, callers are let in by GRANT before the policy that restricts them is there.
-Instead: REVOKE ALL ON TABLE … FROM PUBLIC, anon, authenticated, service_role; the policies; GRANT.
+    Without CASCADE, REVOKE fails where a role has granted to others what it was granted.
+Instead: REVOKE ALL ON TABLE … FROM PUBLIC, anon, authenticated, service_role CASCADE; the policies;
+    GRANT.
 When to allow: Never for a table in public.
 """
 
@@ -42,7 +44,14 @@ def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     first_grants: dict[Name, _Grants] = {}
     for grant in workspace.grants(file):
         granted_on = workspace.table(grant.table)
-        if grant.revoke or granted_on is None:
+        if granted_on is None:
+            continue
+        if grant.revoke:
+            if grant.everything and grant.statement.node.get("behavior") != "DROP_CASCADE":
+                message = "REVOKE without CASCADE fails where a role has granted on what it held"
+                yield grant.statement.finding(
+                    ID, message, "write CASCADE behind the roles", place(grant.node)
+                )
             continue
         if granted_on.name not in first_grants:
             first_grants[granted_on.name] = _Grants(granted_on, file)
@@ -93,4 +102,4 @@ def _missing(table: Table) -> list[str]:
 
 
 def _remedy(table: Name, missing: list[str]) -> str:
-    return f"write above the GRANTs: REVOKE ALL ON TABLE {table} FROM {', '.join(missing)};"
+    return f"write above the GRANTs: REVOKE ALL ON TABLE {table} FROM {', '.join(missing)} CASCADE;"
