@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -254,6 +255,21 @@ def test_every_statement_of_the_builds_own_is_dropped_once() -> None:
     assert sum(fault.what.startswith("no `") for fault in faults) == 11
     assert len({fault.text for fault in faults}) == len(faults)
     assert all(fault.tests for fault in faults)
+
+
+def test_faults_name_tests_that_there_are() -> None:
+    """A test that was renamed is found here, and not after an hour of the proof."""
+    named = sorted({test for fault in faults_in_what_is_shipped() for test in fault.tests})
+
+    collected = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:xdist", *named],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert collected.returncode == 0, collected.stderr
 
 
 def test_fault_that_no_longer_fits_is_told() -> None:
