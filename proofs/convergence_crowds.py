@@ -69,7 +69,7 @@ SELECT app_code, workflow_instance_id, 'TASK_CREATED', id FROM public.instance_t
 _AS_ONE = "as one transaction"
 _WAYS: dict[str, list[str]] = {
     _AS_ONE: [],
-    "statement by statement": ["WARNING: SET LOCAL can only be used in transaction blocks"],
+    "statement by statement": 2 * ["WARNING: SET LOCAL can only be used in transaction blocks"],
 }
 """How the file is run again, and what warnings that way gives by itself."""
 
@@ -151,7 +151,7 @@ def prove_reruns(
         f"A re-run over {ROWS:,} rows a table, as one transaction and statement by statement,"
         " changes nothing: same catalog, no relfilenode rewritten, no row moved or written"
         " (ctid, xmin, xmax, content), no temporary table left, and no warning but the one that"
-        " SET LOCAL gives outside a transaction."
+        " each SET LOCAL gives outside a transaction."
     )
     for regime in regimes:
         clean = subject.clean(cluster, regime)

@@ -197,7 +197,7 @@ SABOTAGES = (
     Sabotage(
         "twice the patience that lock_timeout allows",
         "the re-run while a table is held, and its clock",
-        _instead("nullif(patience, '0')::INTERVAL", "2 * nullif(patience, '0')::INTERVAL"),
+        _instead("+ timeout::INTERVAL", "+ 2 * timeout::INTERVAL"),
         _held_tables,
     ),
     Sabotage(

@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS public.TABLE (
 );
 
 REVOKE ALL ON TABLE public.TABLE
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.TABLE ENABLE ROW LEVEL SECURITY;
 

@@ -2,63 +2,65 @@
 --
 -- Built by `schema build //schema:phase1d_workflow_tables`: change a fragment, never this file.
 --
--- Run it as one transaction, as often as you like: a second run changes nothing. The
--- Supabase CLI and the SQL editor do that by themselves; with psql:
---   psql -1 -v ON_ERROR_STOP=1 -f FILE
+-- PostgreSQL 15 or later, in one transaction, as the owner of the tables: the Supabase CLI and
+-- the SQL editor do that. With psql use -1 -v ON_ERROR_STOP=1, or it goes on after a refusal.
+-- Safe to run again: that locks these tables (ACCESS EXCLUSIVE), adds what is missing, recreates
+-- comments, policies and grants, and removes undeclared grants and permissive policies.
 --
 -- Line
---     20  Guard: refuses a session or a database that this file does not fit. Generated: skip it
---    393  function_registry
---    501  workflow_definitions
---    575  workflow_instances
---    658  instance_context
---    745  instance_tasks
---    896  workflow_history
---    986  Exact access: nobody has more access than is declared. Generated: skip it
+--     21  Guard: refuses a session or a database that this file does not fit. Generated: skip it
+--    395  function_registry
+--    505  workflow_definitions
+--    579  workflow_instances
+--    662  instance_context
+--    750  instance_tasks
+--    901  workflow_history
+--    990  Access: removes undeclared grants and permissive policies. Generated: skip it
 
 -- -----------------------------------------------------------------------------------------------
 -- Guard
 -- Refuses a session or a database that this file does not fit. Generated: skip it.
 -- -----------------------------------------------------------------------------------------------
 
-SET LOCAL client_min_messages = warning; -- no NOTICE for each object that exists already
-SET LOCAL lock_timeout = '5s'; -- give up rather than queue, with everybody else behind
+SET LOCAL client_min_messages = warning; -- hide NOTICEs such as "already exists, skipping"
+SET LOCAL lock_timeout = '5s'; -- a waiting ACCESS EXCLUSIVE lock blocks all later queries
 
--- One run at a time.
+-- One run at a time: a second run waits for the first, and gives up after 5s.
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('supabase/migrations', 0));
 
--- One exception lists all that is missing or differs; nothing is repaired or changed. CREATE
--- TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared first. What a later
--- migration added is no difference, but for foreign keys that delete or change what is declared.
+-- Raises one exception that lists all that is missing or differs, and changes nothing but to
+-- switch on row-level security, which locks the tables. CREATE TABLE IF NOT EXISTS accepts a
+-- table of any shape, so shapes are compared first. What was added later is accepted, except
+-- rules and some foreign keys.
 DO $guard$
 DECLARE
   tables CONSTANT NAME[] := ARRAY['function_registry', 'workflow_definitions', 'workflow_instances',
     'instance_context', 'instance_tasks', 'workflow_history'];
   append_only CONSTANT TEXT[] := ARRAY['workflow_history'];
   callers CONSTANT TEXT[] := ARRAY['anon', 'authenticated', 'authenticator', 'service_role'];
-  expected CONSTANT TEXT := 'cecdc772d6b0ba65fba20ad61eafef0f'; -- md5 of facts
+  expected CONSTANT TEXT := 'cecdc772d6b0ba65fba20ad61eafef0f'; -- md5 of the facts as declared
   schemas CONSTANT NAME[] := pg_catalog.current_schemas(TRUE);
-  patience CONSTANT TEXT := current_setting('lock_timeout');
-  deadlock_timeout CONSTANT INTERVAL := current_setting('deadlock_timeout');
-  give_up CONSTANT TIMESTAMPTZ := clock_timestamp() + nullif(patience, '0')::INTERVAL;
-  let_go TIMESTAMPTZ;
-  seen TEXT;
+  timeout CONSTANT TEXT := coalesce(nullif(pg_catalog.current_setting('lock_timeout'), '0'), '5s');
+  deadlock_timeout CONSTANT INTERVAL := pg_catalog.current_setting('deadlock_timeout');
+  give_up_at CONSTANT TIMESTAMPTZ := clock_timestamp() + timeout::INTERVAL;
+  wait_until TIMESTAMPTZ;
+  snapshot_before TEXT;
   digest TEXT;
-  undecided BOOLEAN;
+  needs_reference BOOLEAN := FALSE;
   existing NAME[];
   existing_table NAME;
   problems TEXT;
   remedy TEXT;
 BEGIN
-  -- Looks 1 and 2 come before the locks, 3 and 4 behind them: somebody may have changed a table in
-  -- between. Looks 2 and 4 compare with reference tables. They are skipped where the digest of the
-  -- facts is the expected one, because then the tables are word for word what is declared.
+  -- Look 1 checks prerequisites and tables. Then the tables are locked, and look 3 checks again,
+  -- because a table may have changed in between. Where the digest is not the expected one, looks 2
+  -- and 4 compare with reference tables. Where it is, the tables are exactly as declared.
   FOR look IN 1..4 LOOP
     CONTINUE WHEN look IN (2, 4) AND digest = expected;
-    seen := pg_current_snapshot();
+    snapshot_before := pg_current_snapshot();
 
-    -- This block always ends in an exception, which undoes all that it makes and sets. What it has
-    -- seen stays in the variables.
+    -- This block always ends in an exception, caught below, which rolls back the tables and
+    -- settings made here. Variables keep their values.
     BEGIN
       -- Reference tables: those of this file as temporary ones, so that PostgreSQL itself words
       -- what is declared. Copied by the build: nothing to review.
@@ -150,7 +152,7 @@ BEGIN
         CREATE INDEX ON pg_temp.workflow_history (app_code, task_id) WHERE task_id IS NOT NULL;
       END IF;
 
-      SET LOCAL search_path = pg_catalog, pg_temp; -- nobody's names are taken for PostgreSQL's
+      SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own
       SET LOCAL quote_all_identifiers = off;
 
       IF look = 1 THEN
@@ -163,7 +165,7 @@ BEGIN
               'SET default_transaction_isolation = ''read committed'' first.',
               current_setting('transaction_isolation') = 'read committed'),
             ('pg_catalog first in search_path',
-              'RESET search_path first: another schema''s operators would hide PostgreSQL''s.',
+              'SET search_path = public first: another schema would hide PostgreSQL''s operators.',
               'pg_catalog' = (SELECT name FROM unnest(schemas) AS name WHERE name NOT LIKE
               'pg\_temp\_%' LIMIT 1)),
             ('schema auth (with USAGE on it)',
@@ -174,16 +176,16 @@ BEGIN
               FROM pg_proc WHERE pronamespace = to_regnamespace('auth') AND proname = 'jwt' AND
               pronargs = 0 AND prorettype = to_regtype('jsonb'))),
             ('table public.applications',
-              'Run the migration that creates public.applications first; its app_code must be UNIQUE.',
-              EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('public') AND
-              relname = 'applications')),
+              'Run the migration that creates public.applications (app_code UNIQUE) first.', EXISTS
+              (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relname =
+              'applications')),
             ('unique key public.applications (app_code)',
-              'Run the migration that creates public.applications first; its app_code must be UNIQUE.',
-              EXISTS (SELECT FROM pg_index WHERE indrelid = (SELECT oid FROM pg_class WHERE
-              relnamespace = to_regnamespace('public') AND relname = 'applications') AND indisunique
-              AND indisvalid AND indimmediate AND indpred IS NULL AND indexprs IS NULL AND
-              ARRAY(SELECT attname::TEXT FROM pg_attribute WHERE attrelid = indrelid AND attnum =
-              ANY (indkey[0:indnkeyatts - 1]) ORDER BY attname COLLATE "C") = ARRAY['app_code'])),
+              'Run the migration that creates public.applications (app_code UNIQUE) first.', EXISTS
+              (SELECT FROM pg_index WHERE indrelid = (SELECT oid FROM pg_class WHERE relnamespace =
+              to_regnamespace('public') AND relname = 'applications') AND indisunique AND indisvalid
+              AND indimmediate AND indpred IS NULL AND indexprs IS NULL AND ARRAY(SELECT
+              attname::TEXT FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY
+              (indkey[0:indnkeyatts - 1]) ORDER BY attname COLLATE "C") = ARRAY['app_code'])),
             ('the privilege to reference public.applications',
               'Run this file as the owner of public.applications.', has_table_privilege((SELECT oid
               FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relname =
@@ -202,9 +204,9 @@ BEGIN
             WHERE pronamespace = to_regnamespace('auth') AND proname = 'jwt' AND pronargs = 0 AND
             prorettype = to_regtype('jsonb')
         ) AS prerequisites (what, help, met)
-        WHERE NOT met;
+        WHERE NOT met; -- NULL counts as met: then something else is missing, and listed
 
-        -- Each migration leaves its name on the tables that it changes: see the end of the file.
+        -- Each migration built like this one leaves its name: see "Last migration" near the end.
         IF problems IS NULL THEN
           SELECT 'A later migration is in place: run nothing; nothing was changed.' || string_agg(
               format(E'\n- %s was changed since by %s', relname, mark), '' ORDER BY relname),
@@ -216,9 +218,7 @@ BEGIN
             AND mark <> ALL (ARRAY['20251120_phase1d_workflow_tables']);
         END IF;
 
-        IF problems IS NOT NULL THEN
-          RAISE SQLSTATE 'UNDO0';
-        END IF;
+        IF problems IS NOT NULL THEN RAISE SQLSTATE 'UNDO0'; END IF;
       END IF;
 
       WITH ours AS (
@@ -226,7 +226,8 @@ BEGIN
         WHERE relname = ANY (tables)
           AND relnamespace IN ('public'::regnamespace, pg_my_temp_schema())
       ),
-      -- Of these tables only, because to word a definition locks its table.
+      -- Of these tables only, because pg_get_expr() and the like lock the table that they describe.
+      -- The kinds of facts are told apart by the beginning of item: '.', ': constraint ', 'index '.
       facts AS (
         SELECT is_reference, relname, '.' || attname AS item, ARRAY[attname] AS columns, concat(
           format_type(atttypid, atttypmod),
@@ -237,67 +238,68 @@ BEGIN
           CASE attidentity WHEN 'a' THEN ' GENERATED ALWAYS' WHEN 'd' THEN ' GENERATED' END,
           CASE attgenerated WHEN 's' THEN ' STORED' WHEN 'v' THEN ' VIRTUAL' END,
           ' DEFAULT ' || pg_get_expr(adbin, adrelid)
-        ) AS shape, NULL AS target, NULL::NAME[] AS sets, FALSE AS deletes
-        FROM ours JOIN pg_attribute ON attrelid = ours.oid AND attnum > 0 AND NOT attisdropped
+        ) AS shape, NULL AS target, NULL::NAME[] AS set_columns, FALSE AS cascades
+        FROM ours JOIN pg_attribute ON relkind = 'r' AND attrelid = ours.oid AND attnum > 0
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        WHERE NOT attisdropped
         UNION ALL
         SELECT is_reference, relname, ': constraint ' || conname, key.columns,
-          CASE contype WHEN 'f' THEN
-            replace(regexp_replace(said, 'REFERENCES (public|pg_temp)\.', 'REFERENCES '), '"', '')
-          ELSE said END,
+          CASE contype WHEN 'f' THEN replace(
+            regexp_replace(definition, 'REFERENCES (public|pg_temp)\.', 'REFERENCES '), '"', ''
+          ) ELSE definition END,
           replace(regexp_replace(nullif(confrelid, 0)::regclass::TEXT, '^public\.', ''), '"', ''),
-          key.sets, confdeltype = 'c'
+          key.set_columns, confdeltype = 'c'
         FROM ours JOIN pg_constraint ON conrelid = ours.oid AND contype IN ('p', 'u', 'c', 'f')
-        CROSS JOIN pg_get_constraintdef(pg_constraint.oid) AS said
+        CROSS JOIN pg_get_constraintdef(pg_constraint.oid) AS definition
         CROSS JOIN LATERAL (
           SELECT array_agg(attname) FILTER (WHERE contype <> 'c'),
             array_agg(attname) FILTER (WHERE confupdtype IN ('c', 'n', 'd')
               OR confdeltype IN ('n', 'd') AND attnum = ANY (coalesce(confdelsetcols, conkey)))
           FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)
-        ) AS key (columns, sets)
+        ) AS key (columns, set_columns)
         UNION ALL -- how an index is stored (WITH) is the operator's business
-        SELECT is_reference, ours.relname, 'index ' || named.relname, NULL, concat(
+        SELECT is_reference, ours.relname, 'index ' || index_class.relname, NULL, concat(
           regexp_replace(regexp_replace(pg_get_indexdef(indexrelid), ' WITH \([^)]*\)', ''),
             ' ON pg_temp(_\d+)?\.', ' ON public.'),
           CASE WHEN NOT indisvalid THEN ' (invalid)' END), NULL, NULL, FALSE
         FROM ours JOIN pg_index ON indrelid = ours.oid
-        JOIN pg_class AS named ON named.oid = indexrelid
+        JOIN pg_class AS index_class ON index_class.oid = indexrelid
       ),
       declared AS (SELECT * FROM facts WHERE is_reference),
       actual AS (SELECT * FROM facts WHERE NOT is_reference),
       differences AS (
         SELECT relname || item AS what,
-          format('is %s, must be %s', coalesce(actual.shape, 'missing'), declared.shape) AS fault
+          format('is %s, must be %s', coalesce(actual.shape, 'missing'), declared.shape) AS problem
         FROM declared LEFT JOIN actual USING (relname, item)
         WHERE relname IN (SELECT relname FROM actual) AND item NOT LIKE 'index %'
           AND actual.shape IS DISTINCT FROM declared.shape
-        -- A missing index is made below; one of another shape would silently stay. The index of a
-        -- constraint is compared as that constraint, where the table exists.
+        -- A missing index is created below, under the locks; one of another shape would stay. The
+        -- index of a constraint is compared as that constraint, where the table exists.
         UNION ALL SELECT declared.item, format('is %s, must be %s',
-          coalesce(actual.shape, pg_get_indexdef(taken.oid), 'no index'), declared.shape)
+          coalesce(actual.shape, pg_get_indexdef(same_name.oid), 'no index'), declared.shape)
         FROM declared
-        JOIN pg_class AS taken
-          ON declared.item = 'index ' || taken.relname AND relnamespace = 'public'::regnamespace
+        JOIN pg_class AS same_name ON declared.item = 'index ' || same_name.relname
+          AND relnamespace = 'public'::regnamespace
         LEFT JOIN actual ON actual.relname = declared.relname AND actual.item = declared.item
         WHERE actual.shape IS DISTINCT FROM declared.shape AND NOT EXISTS (
           SELECT FROM declared AS key JOIN actual AS existing USING (relname)
           WHERE key.item = replace(declared.item, 'index ', ': constraint ')
         )
-        -- Foreign keys beside the declared ones. Two for one relationship are ambiguous to the
-        -- Data API; and what a key deletes or sets, it does as the owner, past every policy.
+        -- An undeclared foreign key must not repeat a declared relationship, which the Data API
+        -- finds ambiguous; nor may its action, which no policy checks, touch declared data.
         UNION ALL SELECT relname || item, format('is %s, must not be there', shape)
-        FROM actual
+        FROM actual AS extra
         WHERE target IS NOT NULL AND (relname, item) NOT IN (SELECT relname, item FROM declared)
-          AND (EXISTS (
-            SELECT FROM declared WHERE relname = actual.relname AND (
-              target = actual.target AND (columns <@ actual.columns OR columns @> actual.columns)
-              OR columns && actual.sets
-                AND (item LIKE ': %' OR shape LIKE '% NOT NULL%' OR relname = ANY (append_only)))
-          ) OR deletes AND (relname = ANY (append_only) OR columns <@ ARRAY(
-            SELECT columns[1] FROM declared WHERE relname = actual.relname AND item LIKE '.%')))
-        -- Who may read a parent reads its children, past their policies; who may write a child
-        -- writes what its parent shows; and a rule acts in place of what the policies judge.
-        UNION ALL SELECT relname, fault
+          AND ((cascades AND (relname = ANY (append_only) OR columns <@ ARRAY(
+            SELECT columns[1] FROM declared WHERE relname = extra.relname AND item LIKE '.%')))
+          OR EXISTS (SELECT FROM declared AS own WHERE own.relname = extra.relname AND (
+            (own.target = extra.target
+              AND (own.columns <@ extra.columns OR own.columns @> extra.columns))
+            OR (own.columns && extra.set_columns AND (own.item LIKE ': %'
+              OR own.shape LIKE '% NOT NULL%' OR own.relname = ANY (append_only))))))
+        -- Inheritance and rules bypass policies: a reader of a parent reads its children, a writer
+        -- of a child adds rows to its parent, and a rule replaces the statement that is checked.
+        UNION ALL SELECT relname, problem
         FROM ours CROSS JOIN LATERAL (
           SELECT format('is a %s%s, must be an ordinary table', CASE relkind WHEN 'p' THEN
             'partitioned ' END, (pg_identify_object('pg_class'::regclass, oid, 0)).type)
@@ -316,7 +318,7 @@ BEGIN
           UNION ALL SELECT format('is owned by %s, as whom %s may act', relowner::regrole, caller)
           FROM unnest(callers) AS caller
           WHERE pg_has_role(to_regrole(quote_ident(caller)), relowner, 'MEMBER')
-        ) AS found (fault)
+        ) AS found (problem)
         WHERE NOT is_reference
         UNION ALL SELECT typname, 'is a type, must be a table' FROM pg_type
         WHERE typnamespace = 'public'::regnamespace AND typname = ANY (tables) AND typrelid = 0
@@ -327,44 +329,44 @@ BEGIN
         (SELECT md5(string_agg(fact, E'\n' ORDER BY fact COLLATE "C"))
           FROM actual, concat_ws(' ', relname, item, shape) AS fact),
         'Tables of this database differ from what this migration declares; nothing was changed.'
-          || string_agg(format(E'\n- %s %s', what, fault), '' ORDER BY what, fault)
+          || string_agg(format(E'\n- %s %s', what, problem), '' ORDER BY what, problem)
           || E'\nIf a later migration made them so, run nothing. If they are older, or serve '
           'another purpose, change them with a migration of your own or rename them.',
-        'This file drops and alters no table. Rename constraints and indexes with a table.'
+        'This file changes no column or constraint. Rename constraints and indexes with a table.'
       INTO existing, digest, problems, remedy
       FROM differences;
 
-      undecided := look IN (1, 3) AND digest IS DISTINCT FROM expected;
+      needs_reference := look IN (1, 3) AND digest IS DISTINCT FROM expected;
       RAISE SQLSTATE 'UNDO0';
     EXCEPTION WHEN SQLSTATE 'UNDO0' THEN NULL;
     END;
 
-    CONTINUE WHEN undecided;
+    CONTINUE WHEN needs_reference; -- the next look compares with reference tables
     IF problems IS NOT NULL THEN
       RAISE EXCEPTION USING
         ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = problems, HINT = remedy;
     END IF;
     EXIT WHEN look > 2 OR existing = '{}';
 
-    -- All tables or none: to hold some while waiting for others stops everybody on those, and ends
-    -- in deadlocks. Switching on row-level security takes the lock that the policies need.
+    -- Lock all tables or none: holding some while waiting for others blocks users and can deadlock.
+    -- ENABLE ROW LEVEL SECURITY takes the ACCESS EXCLUSIVE lock that the policies need later.
     LOOP
-      -- Holding nothing, it waits long enough for autovacuum to give way, which it does after
-      -- deadlock_timeout. Holding something, it waits less: no deadlock, and no long queue.
-      let_go := least(clock_timestamp() + deadlock_timeout * 1.2, give_up);
+      -- For the first lock, wait 1.2 times deadlock_timeout, after which a blocking autovacuum is
+      -- cancelled. For the others 0.8 times: release before the deadlock check can fire.
+      wait_until := least(clock_timestamp() + deadlock_timeout * 1.2, give_up_at);
       BEGIN
         FOREACH existing_table IN ARRAY existing LOOP
           PERFORM set_config('lock_timeout', greatest(
-            1, 1000 * extract(EPOCH FROM let_go - clock_timestamp()))::INTEGER::TEXT, TRUE);
+            1, 1000 * extract(EPOCH FROM wait_until - clock_timestamp()))::INTEGER::TEXT, TRUE);
           -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
           EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', existing_table);
           IF existing_table = existing[1] THEN
-            let_go := least(clock_timestamp() + deadlock_timeout * 0.8, give_up);
+            wait_until := least(clock_timestamp() + deadlock_timeout * 0.8, give_up_at);
           END IF;
         END LOOP;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-        IF clock_timestamp() >= give_up THEN
+        IF clock_timestamp() >= give_up_at THEN
           SET LOCAL search_path = pg_catalog, pg_temp;
           RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = format(
             'public.%I is in use by %s; gave up after a lock timeout of %s, nothing was changed.',
@@ -376,15 +378,15 @@ BEGIN
               JOIN pg_database ON pg_database.oid = database AND datname = current_database()
               LEFT JOIN pg_stat_activity USING (pid)
               WHERE relation = format('public.%I', existing_table)::regclass AND granted
-            ), 'somebody who has just left'), patience),
+            ), 'somebody who has just left'), timeout),
             HINT = 'Run this again when that is over; pg_terminate_backend(pid) ends a session.';
         END IF;
-        existing := existing_table || array_remove(existing, existing_table);
+        existing := existing_table || array_remove(existing, existing_table); -- wait for it first
         PERFORM pg_sleep(0.1);
       END;
     END LOOP;
-    PERFORM set_config('lock_timeout', patience, TRUE);
-    EXIT WHEN pg_current_snapshot()::TEXT = seen; -- no other transaction has ended meanwhile
+    PERFORM set_config('lock_timeout', timeout, TRUE);
+    EXIT WHEN pg_current_snapshot()::TEXT = snapshot_before; -- no other transaction has ended
   END LOOP;
 END
 $guard$;
@@ -427,20 +429,20 @@ CREATE TABLE IF NOT EXISTS public.function_registry (
 );
 
 REVOKE ALL ON TABLE public.function_registry
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.function_registry ENABLE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.function_registry IS
   'Execution contracts: what each function that a task can call takes, returns and needs.';
 COMMENT ON COLUMN public.function_registry.app_code IS
-  'The tenant that owns the row; NULL is a shared function, which all can see and none can change.';
+  'The tenant that owns the row. NULL is a shared function: all tenants see it, none change it.';
 COMMENT ON COLUMN public.function_registry.function_code IS
   'Unique across all applications: begin it with your app_code, as in billing.create_invoice.';
 COMMENT ON COLUMN public.function_registry.implementation_type IS
   'Who does the work: USER_TASK a person, SERVICE_TASK a program, AI_AGENT_TASK an AI agent.';
 COMMENT ON COLUMN public.function_registry.endpoint_or_path IS
-  'Where the engine calls the function; empty for work that a person does.';
+  'Where the engine calls the function; NULL for work that a person does.';
 COMMENT ON COLUMN public.function_registry.input_schema IS
   'What instance_tasks.input_data must look like.';
 COMMENT ON COLUMN public.function_registry.output_schema IS
@@ -457,11 +459,13 @@ COMMENT ON COLUMN public.function_registry.retry_count IS
 COMMENT ON COLUMN public.function_registry.is_active IS
   'FALSE retires the row instead of deleting it.';
 COMMENT ON COLUMN public.function_registry.created_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.function_registry.updated_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 
 -- Source: packages/schema/function_registry/access.sql
+-- app_code is a claim at the top level of the token, put there by a custom access token hook.
+-- Without it a caller sees shared functions and nothing else.
 -- Every application sees the shared functions and none can write them: WITH CHECK does not admit
 -- NULL, and the two restrictive policies keep UPDATE and DELETE, which USING would let through,
 -- to the caller's own rows.
@@ -531,7 +535,7 @@ CREATE TABLE IF NOT EXISTS public.workflow_definitions (
 );
 
 REVOKE ALL ON TABLE public.workflow_definitions
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.workflow_definitions ENABLE ROW LEVEL SECURITY;
 
@@ -545,13 +549,13 @@ COMMENT ON COLUMN public.workflow_definitions.model_structure IS
 COMMENT ON COLUMN public.workflow_definitions.version IS
   'Counts from 1 within (app_code, workflow_code).';
 COMMENT ON COLUMN public.workflow_definitions.status IS
-  'DRAFT: being edited. ACTIVE: may be started. DEPRECATED: runs on, starts no more.';
+  'DRAFT: being edited. ACTIVE: can be started. DEPRECATED: no new runs; running ones continue.';
 COMMENT ON COLUMN public.workflow_definitions.l4_operation_code IS
   'The business operation (level 4 of the process map) that the workflow carries out, if any.';
 COMMENT ON COLUMN public.workflow_definitions.created_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.workflow_definitions.updated_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.workflow_definitions.is_active IS
   'FALSE retires the row instead of deleting it.';
 
@@ -607,7 +611,7 @@ CREATE TABLE IF NOT EXISTS public.workflow_instances (
 );
 
 REVOKE ALL ON TABLE public.workflow_instances
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.workflow_instances ENABLE ROW LEVEL SECURITY;
 
@@ -619,12 +623,12 @@ COMMENT ON COLUMN public.workflow_instances.workflow_definition_id IS
 COMMENT ON COLUMN public.workflow_instances.workflow_code IS
   'Copy of the definition''s workflow_code, for lists without a join.';
 COMMENT ON COLUMN public.workflow_instances.current_node_id IS
-  'The node of model_structure that the run has reached; empty before the first.';
+  'The node of model_structure that the run has reached; NULL before the first.';
 COMMENT ON COLUMN public.workflow_instances.input_data IS 'What the run was started with.';
 COMMENT ON COLUMN public.workflow_instances.status IS
-  'RUNNING. SUSPENDED: waits to be resumed. COMPLETED. ERROR: ended, see error_message.';
+  'RUNNING; SUSPENDED (can be resumed); COMPLETED; ERROR (ended, see error_message).';
 COMMENT ON COLUMN public.workflow_instances.initiated_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.workflow_instances.suspended_at IS 'When the run was last suspended.';
 COMMENT ON COLUMN public.workflow_instances.is_active IS
   'FALSE retires the row instead of deleting it.';
@@ -679,7 +683,7 @@ CREATE TABLE IF NOT EXISTS public.instance_context (
 );
 
 REVOKE ALL ON TABLE public.instance_context
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.instance_context ENABLE ROW LEVEL SECURITY;
 
@@ -737,7 +741,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.instance_context
 CREATE INDEX IF NOT EXISTS instance_context_app_code_workflow_instance_id_idx
   ON public.instance_context (app_code, workflow_instance_id);
 
--- The current version first. Required, though the unique key's index read backwards would do.
+-- For the current version. The requirements list it; the unique key's index read backwards would
+-- serve as well.
 CREATE INDEX IF NOT EXISTS instance_context_workflow_instance_id_version_idx
   ON public.instance_context (workflow_instance_id, version DESC);
 
@@ -786,7 +791,7 @@ CREATE TABLE IF NOT EXISTS public.instance_tasks (
 );
 
 REVOKE ALL ON TABLE public.instance_tasks
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.instance_tasks ENABLE ROW LEVEL SECURITY;
 
@@ -808,7 +813,7 @@ COMMENT ON COLUMN public.instance_tasks.status IS
 COMMENT ON COLUMN public.instance_tasks.input_data IS
   'What the function is given; function_registry.input_schema describes it.';
 COMMENT ON COLUMN public.instance_tasks.output_data IS
-  'What it returned; function_registry.output_schema describes it. Empty until then.';
+  'What it returned; function_registry.output_schema describes it. NULL until then.';
 COMMENT ON COLUMN public.instance_tasks.assigned_to IS
   'Supabase auth user who is to do the work, if any. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.instance_tasks.is_active IS
@@ -878,7 +883,7 @@ CREATE INDEX IF NOT EXISTS instance_tasks_app_code_assigned_to_status_idx
   ON public.instance_tasks (app_code, assigned_to, status);
 
 -- Serves the foreign key (app_code, workflow_instance_id) as well: a run has few tasks, and one
--- more index on random UUIDs costs 15 to 40 % of every insert.
+-- more index on random UUIDs slows every insert.
 CREATE INDEX IF NOT EXISTS instance_tasks_workflow_instance_id_node_id_idx
   ON public.instance_tasks (workflow_instance_id, node_id);
 
@@ -886,16 +891,15 @@ CREATE INDEX IF NOT EXISTS instance_tasks_workflow_instance_id_node_id_idx
 CREATE INDEX IF NOT EXISTS instance_tasks_function_code_idx
   ON public.instance_tasks (function_code);
 
--- For the engine's hot query, an application's oldest pending task. Tasks that were begun, in time
--- nearly all, are not in it.
+-- For the engine's most frequent query: an application's oldest pending task. Tasks that have
+-- started, in the long run nearly all, are not in the index.
 CREATE INDEX IF NOT EXISTS instance_tasks_app_code_created_at_idx
   ON public.instance_tasks (app_code, created_at)
   WHERE status = 'PENDING';
 
 -- -----------------------------------------------------------------------------------------------
 -- workflow_history
--- Audit log: one row per event of a run. Append-only: only the owner could change or delete
--- one.
+-- Audit log: one row per event of a run. Append-only: only the owner can change one.
 -- -----------------------------------------------------------------------------------------------
 
 -- Source: packages/schema/workflow_history/table.sql
@@ -937,12 +941,12 @@ CREATE TABLE IF NOT EXISTS public.workflow_history (
 );
 
 REVOKE ALL ON TABLE public.workflow_history
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.workflow_history ENABLE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.workflow_history IS
-  'Audit log: one row per event of a run. Append-only: only the owner could change or delete one.';
+  'Audit log: one row per event of a run. Append-only: only the owner can change one.';
 COMMENT ON COLUMN public.workflow_history.app_code IS 'The tenant that owns the row.';
 COMMENT ON COLUMN public.workflow_history.workflow_instance_id IS
   'The run; it belongs to the same tenant.';
@@ -951,7 +955,7 @@ COMMENT ON COLUMN public.workflow_history.node_id IS
 COMMENT ON COLUMN public.workflow_history.task_id IS
   'The task that a TASK_ event is about; it belongs to the same tenant.';
 COMMENT ON COLUMN public.workflow_history.actor_id IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.workflow_history.event_timestamp IS
   'When it happened; created_at is when it was written down.';
 
@@ -983,12 +987,12 @@ CREATE INDEX IF NOT EXISTS workflow_history_app_code_task_id_idx
   WHERE task_id IS NOT NULL;
 
 -- -----------------------------------------------------------------------------------------------
--- Exact access
--- Nobody has more access than is declared. Generated: skip it.
+-- Access
+-- Removes undeclared grants and permissive policies. Generated: skip it.
 -- -----------------------------------------------------------------------------------------------
 
--- The mark by which this file, run again behind a later migration, finds that it is not the last
--- one. No API shows a constraint's comment.
+-- Records which migration changed each table last, so that the guard of an older one refuses to
+-- run. Stored on the primary key, because the Data API shows comments of tables and columns.
 COMMENT ON CONSTRAINT function_registry_pkey ON public.function_registry IS
   'Last migration: 20251120_phase1d_workflow_tables';
 COMMENT ON CONSTRAINT workflow_definitions_pkey ON public.workflow_definitions IS
@@ -1002,8 +1006,8 @@ COMMENT ON CONSTRAINT instance_tasks_pkey ON public.instance_tasks IS
 COMMENT ON CONSTRAINT workflow_history_pkey ON public.workflow_history IS
   'Last migration: 20251120_phase1d_workflow_tables';
 
--- A single policy too many would let a tenant see the others. Last, because default privileges
--- and event triggers may have given the new tables more.
+-- Permissive policies are combined with OR, so one too many exposes other tenants' rows. Runs
+-- last, because default privileges and event triggers may have granted more on the new tables.
 DO $access$
 DECLARE
   tables CONSTANT NAME[] := ARRAY['function_registry', 'workflow_definitions', 'workflow_instances',
@@ -1046,10 +1050,10 @@ BEGIN
       SELECT DISTINCT format('REVOKE ALL ON TABLE %s FROM %s CASCADE', relation, grantee::regrole)
       FROM grants
       WHERE grantor = relowner AND grantee NOT IN (relowner, 0)
-        AND pg_get_userbyid(grantee) <> ALL (grantees)
+        AND pg_get_userbyid(grantee) <> ALL (grantees) -- revoked above, table by table
 
-      -- The owner's REVOKE does not reach what somebody else granted, unless the owner is made the
-      -- one on whose grant it rests.
+      -- The owner's REVOKE leaves grants made by other roles. So make the owner the source of that
+      -- role's grant option first, then revoke it with CASCADE.
       UNION ALL
       SELECT DISTINCT format(
         'GRANT ALL%1$s ON TABLE %2$s TO %3$s WITH GRANT OPTION;'

@@ -1,3 +1,5 @@
+-- app_code is a claim at the top level of the token, put there by a custom access token hook.
+-- Without it a caller sees shared functions and nothing else.
 -- Every application sees the shared functions and none can write them: WITH CHECK does not admit
 -- NULL, and the two restrictive policies keep UPDATE and DELETE, which USING would let through,
 -- to the caller's own rows.

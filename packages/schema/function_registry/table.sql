@@ -30,20 +30,20 @@ CREATE TABLE IF NOT EXISTS public.function_registry (
 );
 
 REVOKE ALL ON TABLE public.function_registry
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.function_registry ENABLE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.function_registry IS
   'Execution contracts: what each function that a task can call takes, returns and needs.';
 COMMENT ON COLUMN public.function_registry.app_code IS
-  'The tenant that owns the row; NULL is a shared function, which all can see and none can change.';
+  'The tenant that owns the row. NULL is a shared function: all tenants see it, none change it.';
 COMMENT ON COLUMN public.function_registry.function_code IS
   'Unique across all applications: begin it with your app_code, as in billing.create_invoice.';
 COMMENT ON COLUMN public.function_registry.implementation_type IS
   'Who does the work: USER_TASK a person, SERVICE_TASK a program, AI_AGENT_TASK an AI agent.';
 COMMENT ON COLUMN public.function_registry.endpoint_or_path IS
-  'Where the engine calls the function; empty for work that a person does.';
+  'Where the engine calls the function; NULL for work that a person does.';
 COMMENT ON COLUMN public.function_registry.input_schema IS
   'What instance_tasks.input_data must look like.';
 COMMENT ON COLUMN public.function_registry.output_schema IS
@@ -60,6 +60,6 @@ COMMENT ON COLUMN public.function_registry.retry_count IS
 COMMENT ON COLUMN public.function_registry.is_active IS
   'FALSE retires the row instead of deleting it.';
 COMMENT ON COLUMN public.function_registry.created_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.function_registry.updated_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS public.instance_context (
 );
 
 REVOKE ALL ON TABLE public.instance_context
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.instance_context ENABLE ROW LEVEL SECURITY;
 

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS public.instance_tasks (
 );
 
 REVOKE ALL ON TABLE public.instance_tasks
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.instance_tasks ENABLE ROW LEVEL SECURITY;
 
@@ -59,7 +59,7 @@ COMMENT ON COLUMN public.instance_tasks.status IS
 COMMENT ON COLUMN public.instance_tasks.input_data IS
   'What the function is given; function_registry.input_schema describes it.';
 COMMENT ON COLUMN public.instance_tasks.output_data IS
-  'What it returned; function_registry.output_schema describes it. Empty until then.';
+  'What it returned; function_registry.output_schema describes it. NULL until then.';
 COMMENT ON COLUMN public.instance_tasks.assigned_to IS
   'Supabase auth user who is to do the work, if any. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.instance_tasks.is_active IS

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS public.workflow_definitions (
 );
 
 REVOKE ALL ON TABLE public.workflow_definitions
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.workflow_definitions ENABLE ROW LEVEL SECURITY;
 
@@ -40,12 +40,12 @@ COMMENT ON COLUMN public.workflow_definitions.model_structure IS
 COMMENT ON COLUMN public.workflow_definitions.version IS
   'Counts from 1 within (app_code, workflow_code).';
 COMMENT ON COLUMN public.workflow_definitions.status IS
-  'DRAFT: being edited. ACTIVE: may be started. DEPRECATED: runs on, starts no more.';
+  'DRAFT: being edited. ACTIVE: can be started. DEPRECATED: no new runs; running ones continue.';
 COMMENT ON COLUMN public.workflow_definitions.l4_operation_code IS
   'The business operation (level 4 of the process map) that the workflow carries out, if any.';
 COMMENT ON COLUMN public.workflow_definitions.created_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.workflow_definitions.updated_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.workflow_definitions.is_active IS
   'FALSE retires the row instead of deleting it.';

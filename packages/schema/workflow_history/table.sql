@@ -36,12 +36,12 @@ CREATE TABLE IF NOT EXISTS public.workflow_history (
 );
 
 REVOKE ALL ON TABLE public.workflow_history
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.workflow_history ENABLE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.workflow_history IS
-  'Audit log: one row per event of a run. Append-only: only the owner could change or delete one.';
+  'Audit log: one row per event of a run. Append-only: only the owner can change one.';
 COMMENT ON COLUMN public.workflow_history.app_code IS 'The tenant that owns the row.';
 COMMENT ON COLUMN public.workflow_history.workflow_instance_id IS
   'The run; it belongs to the same tenant.';
@@ -50,6 +50,6 @@ COMMENT ON COLUMN public.workflow_history.node_id IS
 COMMENT ON COLUMN public.workflow_history.task_id IS
   'The task that a TASK_ event is about; it belongs to the same tenant.';
 COMMENT ON COLUMN public.workflow_history.actor_id IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.workflow_history.event_timestamp IS
   'When it happened; created_at is when it was written down.';

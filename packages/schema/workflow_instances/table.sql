@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS public.workflow_instances (
 );
 
 REVOKE ALL ON TABLE public.workflow_instances
-  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- and from those they granted it to
+  FROM PUBLIC, anon, authenticated, service_role CASCADE; -- also what these roles granted to others
 
 ALTER TABLE public.workflow_instances ENABLE ROW LEVEL SECURITY;
 
@@ -40,12 +40,12 @@ COMMENT ON COLUMN public.workflow_instances.workflow_definition_id IS
 COMMENT ON COLUMN public.workflow_instances.workflow_code IS
   'Copy of the definition''s workflow_code, for lists without a join.';
 COMMENT ON COLUMN public.workflow_instances.current_node_id IS
-  'The node of model_structure that the run has reached; empty before the first.';
+  'The node of model_structure that the run has reached; NULL before the first.';
 COMMENT ON COLUMN public.workflow_instances.input_data IS 'What the run was started with.';
 COMMENT ON COLUMN public.workflow_instances.status IS
-  'RUNNING. SUSPENDED: waits to be resumed. COMPLETED. ERROR: ended, see error_message.';
+  'RUNNING; SUSPENDED (can be resumed); COMPLETED; ERROR (ended, see error_message).';
 COMMENT ON COLUMN public.workflow_instances.initiated_by IS
-  'Supabase auth user; empty when the engine acted. No foreign key: the row outlives the user.';
+  'Supabase auth user; NULL when the engine acted. No foreign key: the row outlives the user.';
 COMMENT ON COLUMN public.workflow_instances.suspended_at IS 'When the run was last suspended.';
 COMMENT ON COLUMN public.workflow_instances.is_active IS
   'FALSE retires the row instead of deleting it.';

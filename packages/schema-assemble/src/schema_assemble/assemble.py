@@ -37,27 +37,35 @@ _RULE = "-- " + "-" * 95
 
 _GUARD = "Guard"
 _PURPOSE_OF_GUARD = "Refuses a session or a database that this file does not fit."
-_CLOSING = "Exact access"
-_PURPOSE_OF_CLOSING = "Nobody has more access than is declared."
+_CLOSING = "Access"
+_PURPOSE_OF_CLOSING = "Removes undeclared grants and permissive policies."
 _SKIP = "Generated: skip it."
 
+_HOW_TO_RUN = (
+    "PostgreSQL 15 or later, in one transaction, as the owner of the tables: the Supabase CLI and "
+    "the SQL editor do that. With psql use -1 -v ON_ERROR_STOP=1, or it goes on after a refusal. "
+    "Safe to run again: that locks these tables (ACCESS EXCLUSIVE), adds what is missing, "
+    "recreates comments, policies and grants, and removes undeclared grants and permissive "
+    "policies."
+)
+
 _WHY_GUARD = (
-    "One exception lists all that is missing or differs; nothing is repaired or changed. CREATE "
-    "TABLE IF NOT EXISTS accepts a table of any shape, so the shape is compared first. What a "
-    "later migration added is no difference, but for foreign keys that delete or change what is "
-    "declared."
+    "Raises one exception that lists all that is missing or differs, and changes nothing but to "
+    "switch on row-level security, which locks the tables. CREATE TABLE IF NOT EXISTS accepts a "
+    "table of any shape, so shapes are compared first. What was added later is accepted, except "
+    "rules and some foreign keys."
 )
 
 _WHY_PLATFORM_GUARD = "One exception lists all that is missing; nothing is changed."
 
 _WHY_MARK = (
-    "The mark by which this file, run again behind a later migration, finds that it is not the "
-    "last one. No API shows a constraint's comment."
+    "Records which migration changed each table last, so that the guard of an older one refuses to "
+    "run. Stored on the primary key, because the Data API shows comments of tables and columns."
 )
 
 _WHY_EXACT_ACCESS = (
-    "A single policy too many would let a tenant see the others. Last, because default privileges "
-    "and event triggers may have given the new tables more."
+    "Permissive policies are combined with OR, so one too many exposes other tenants' rows. Runs "
+    "last, because default privileges and event triggers may have granted more on the new tables."
 )
 
 
@@ -194,9 +202,7 @@ def _header(label: str, title: str, sections: Sequence[_Section]) -> str:
         "--",
         f"-- Built by `schema build {label}`: change a fragment, never this file.",
         "--",
-        "-- Run it as one transaction, as often as you like: a second run changes nothing. The",
-        "-- Supabase CLI and the SQL editor do that by themselves; with psql:",
-        "--   psql -1 -v ON_ERROR_STOP=1 -f FILE",
+        *_comment(_HOW_TO_RUN).splitlines(),
         "--",
         "-- Line",
     ]

@@ -76,10 +76,10 @@ def _quoted(word: str, body: str) -> str:
 def settings(lock_name: str) -> str:
     """The first statements: be quiet, give up soon, and let no second run in."""
     return f"""\
-SET LOCAL client_min_messages = warning; -- no NOTICE for each object that exists already
-SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; -- give up rather than queue, with everybody else behind
+SET LOCAL client_min_messages = warning; -- hide NOTICEs such as "already exists, skipping"
+SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; -- a waiting ACCESS EXCLUSIVE lock blocks all later queries
 
--- One run at a time.
+-- One run at a time: a second run waits for the first, and gives up after {LOCK_TIMEOUT}.
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({literal(lock_name)}, 0));
 """
 
@@ -235,7 +235,7 @@ def _session_rows() -> list[str]:
         ),
         _row(
             "pg_catalog first in search_path",
-            "RESET search_path first: another schema's operators would hide PostgreSQL's.",
+            "SET search_path = public first: another schema would hide PostgreSQL's operators.",
             "'pg_catalog' = (SELECT name FROM unnest(schemas) AS name"
             " WHERE name NOT LIKE 'pg\\_temp\\_%' LIMIT 1)",
         ),
@@ -379,7 +379,7 @@ def guard(
     lists += (
         _array("append_only", "TEXT", _names(filter(_append_only, tables)))
         + _array("callers", "TEXT", _callers(tables))
-        + f"  expected CONSTANT TEXT := {literal(expected_digest(tables))}; -- md5 of facts\n"
+        + f"  expected CONSTANT TEXT := {literal(expected_digest(tables))}; -- md5 of the facts as declared\n"
     )
     body = _fill(
         "tables.sql",

@@ -29,10 +29,10 @@ BEGIN
       SELECT DISTINCT format('REVOKE ALL ON TABLE %s FROM %s CASCADE', relation, grantee::regrole)
       FROM grants
       WHERE grantor = relowner AND grantee NOT IN (relowner, 0)
-        AND pg_get_userbyid(grantee) <> ALL (grantees)
+        AND pg_get_userbyid(grantee) <> ALL (grantees) -- revoked above, table by table
 
-      -- The owner's REVOKE does not reach what somebody else granted, unless the owner is made the
-      -- one on whose grant it rests.
+      -- The owner's REVOKE leaves grants made by other roles. So make the owner the source of that
+      -- role's grant option first, then revoke it with CASCADE.
       UNION ALL
       SELECT DISTINCT format(
         'GRANT ALL%1$s ON TABLE %2$s TO %3$s WITH GRANT OPTION;'

@@ -1,5 +1,5 @@
 
--- Each migration leaves its name on the tables that it changes: see the end of the file.
+-- Each migration built like this one leaves its name: see "Last migration" near the end.
 IF problems IS NULL THEN
   SELECT 'A later migration is in place: run nothing; nothing was changed.' || string_agg(
       format(E'\n- %s was changed since by %s', relname, mark), '' ORDER BY relname),

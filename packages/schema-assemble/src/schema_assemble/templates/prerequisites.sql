@@ -4,4 +4,4 @@ INTO problems, remedy
 FROM (
 /*rows*/
 ) AS prerequisites (what, help, met)
-WHERE NOT met;
+WHERE NOT met; -- NULL counts as met: then something else is missing, and listed
