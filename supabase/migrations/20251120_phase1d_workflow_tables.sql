@@ -23,7 +23,7 @@
 -- -----------------------------------------------------------------------------------------------
 
 SET LOCAL client_min_messages = warning; -- hide NOTICEs such as "already exists, skipping"
-SET LOCAL lock_timeout = '5s'; -- a waiting ACCESS EXCLUSIVE lock blocks all later queries
+SET LOCAL lock_timeout = '5s'; -- a waiting lock request blocks all later queries
 
 -- One run at a time: a second run waits for the first, and gives up after 5s.
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('supabase/migrations', 0));

@@ -77,7 +77,7 @@ def settings(lock_name: str) -> str:
     """The first statements: be quiet, give up soon, and let no second run in."""
     return f"""\
 SET LOCAL client_min_messages = warning; -- hide NOTICEs such as "already exists, skipping"
-SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; -- a waiting ACCESS EXCLUSIVE lock blocks all later queries
+SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; -- a waiting lock request blocks all later queries
 
 -- One run at a time: a second run waits for the first, and gives up after {LOCK_TIMEOUT}.
 SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({literal(lock_name)}, 0));
