@@ -38,7 +38,7 @@ DECLARE
     'instance_context', 'instance_tasks', 'workflow_history'];
   append_only CONSTANT TEXT[] := ARRAY['workflow_history'];
   callers CONSTANT TEXT[] := ARRAY['anon', 'authenticated', 'authenticator', 'service_role'];
-  expected CONSTANT TEXT := 'cecdc772d6b0ba65fba20ad61eafef0f'; -- md5 of the facts as declared
+  expected CONSTANT TEXT := 'cecdc772d6b0ba65fba20ad61eafef0f'; -- md5 of the facts
   schemas CONSTANT NAME[] := pg_catalog.current_schemas(TRUE);
   timeout CONSTANT TEXT := coalesce(nullif(pg_catalog.current_setting('lock_timeout'), '0'), '5s');
   deadlock_timeout CONSTANT INTERVAL := pg_catalog.current_setting('deadlock_timeout');

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,19 +18,8 @@ if TYPE_CHECKING:
 
     from schema_database import Engine
 
-ROLES = """
-DO $$
-DECLARE
-  role TEXT;
-BEGIN
-  FOREACH role IN ARRAY ARRAY['anon', 'authenticated', 'service_role', 'authenticator'] LOOP
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
-      EXECUTE format('CREATE ROLE %I NOLOGIN', role);
-    END IF;
-  END LOOP;
-END
-$$;
-"""
+_ROLES = Path(__file__).resolve().parents[2] / "packages/schema/platform/roles.sql"
+"""Roles are the whole server's, which other tests share: they are made as everywhere else."""
 
 PLATFORM = """
 CREATE SCHEMA auth;
@@ -42,7 +32,7 @@ CREATE TABLE public.tenants (code TEXT CONSTRAINT tenants_pkey PRIMARY KEY);
 MAJOR = int(os.environ.get("SCHEMA_PG_MAJOR", "0")) or DEFAULT_MAJOR
 """The version that the whole suite is asked to run on, else the one that is always installed."""
 
-STUBS = (("roles.sql", ROLES), ("platform.sql", PLATFORM))
+STUBS = (("roles.sql", _ROLES.read_text("utf-8")), ("platform.sql", PLATFORM))
 
 
 @pytest.fixture(scope="session")

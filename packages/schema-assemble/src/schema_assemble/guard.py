@@ -379,7 +379,7 @@ def guard(
     lists += (
         _array("append_only", "TEXT", _names(filter(_append_only, tables)))
         + _array("callers", "TEXT", _callers(tables))
-        + f"  expected CONSTANT TEXT := {literal(expected_digest(tables))}; -- md5 of the facts as declared\n"
+        + f"  expected CONSTANT TEXT := {literal(expected_digest(tables))}; -- md5 of the facts\n"
     )
     body = _fill(
         "tables.sql",
