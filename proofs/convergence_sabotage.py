@@ -191,7 +191,7 @@ SABOTAGES = (
     Sabotage(
         "tables kept while waiting for the next",
         "the re-run while a table is held, and its bystander",
-        _instead("deadlock_timeout * 1.2", "deadlock_timeout * 9"),
+        _instead("1.2 * deadlock_timeout", "9 * deadlock_timeout"),
         _held_tables,
     ),
     Sabotage(

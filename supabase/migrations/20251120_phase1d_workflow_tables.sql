@@ -9,13 +9,13 @@
 --
 -- Line
 --     21  Guard: refuses a session or a database that this file does not fit. Generated: skip it
---    395  function_registry
---    505  workflow_definitions
---    579  workflow_instances
---    662  instance_context
---    750  instance_tasks
---    901  workflow_history
---    990  Access: removes undeclared grants and permissive policies. Generated: skip it
+--    394  function_registry
+--    504  workflow_definitions
+--    578  workflow_instances
+--    661  instance_context
+--    749  instance_tasks
+--    900  workflow_history
+--    989  Access: removes undeclared grants and permissive policies. Generated: skip it
 
 -- -----------------------------------------------------------------------------------------------
 -- Guard
@@ -39,39 +39,43 @@ DECLARE
   append_only CONSTANT TEXT[] := ARRAY['workflow_history'];
   callers CONSTANT TEXT[] := ARRAY['anon', 'authenticated', 'authenticator', 'service_role'];
   expected CONSTANT TEXT := 'cecdc772d6b0ba65fba20ad61eafef0f'; -- md5 of the facts
+  session_path CONSTANT TEXT := pg_catalog.current_setting('search_path');
   schemas CONSTANT NAME[] := pg_catalog.current_schemas(TRUE);
-  timeout CONSTANT TEXT := coalesce(nullif(pg_catalog.current_setting('lock_timeout'), '0'), '5s');
+  timeout TEXT := pg_catalog.current_setting('lock_timeout');
   deadlock_timeout CONSTANT INTERVAL := pg_catalog.current_setting('deadlock_timeout');
-  give_up_at CONSTANT TIMESTAMPTZ := clock_timestamp() + timeout::INTERVAL;
+  give_up_at TIMESTAMPTZ;
   wait_until TIMESTAMPTZ;
   snapshot_before TEXT;
   digest TEXT;
   needs_reference BOOLEAN := FALSE;
   existing NAME[];
   existing_table NAME;
+  statement TEXT;
   problems TEXT;
   remedy TEXT;
 BEGIN
+  SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own
+  timeout := coalesce(nullif(timeout, '0'), '5s');
+  give_up_at := clock_timestamp() + timeout::INTERVAL;
   -- Look 1 checks prerequisites and tables. Then the tables are locked, and look 3 checks again,
   -- because a table may have changed in between. Where the digest is not the expected one, looks 2
   -- and 4 compare with reference tables. Where it is, the tables are exactly as declared.
   FOR look IN 1..4 LOOP
     CONTINUE WHEN look IN (2, 4) AND digest = expected;
     snapshot_before := pg_current_snapshot();
-
     -- This block always ends in an exception, caught below, which rolls back the tables and
     -- settings made here. Variables keep their values.
     BEGIN
       -- Reference tables: those of this file as temporary ones, so that PostgreSQL itself words
       -- what is declared. Copied by the build: nothing to review.
       IF look IN (2, 4) THEN
+        PERFORM set_config('search_path', session_path, TRUE); -- event triggers may need it
         CREATE TABLE pg_temp.applications (app_code TEXT, PRIMARY KEY (app_code));
         CREATE TABLE pg_temp.function_registry (id UUID NOT NULL DEFAULT gen_random_uuid(),
           app_code TEXT, function_code TEXT NOT NULL, implementation_type TEXT NOT NULL,
-          endpoint_or_path TEXT, input_schema JSONB NOT NULL DEFAULT '{}',
-          output_schema JSONB NOT NULL DEFAULT '{}', ui_widget_id TEXT,
-          ui_definitions JSONB NOT NULL DEFAULT '{}', description TEXT,
-          version TEXT NOT NULL DEFAULT '1.0', tags TEXT[] NOT NULL DEFAULT '{}',
+          endpoint_or_path TEXT, input_schema JSONB NOT NULL DEFAULT '{}', output_schema JSONB NOT
+          NULL DEFAULT '{}', ui_widget_id TEXT, ui_definitions JSONB NOT NULL DEFAULT '{}',
+          description TEXT, version TEXT NOT NULL DEFAULT '1.0', tags TEXT[] NOT NULL DEFAULT '{}',
           timeout_seconds INTEGER NOT NULL DEFAULT 300, retry_count INTEGER NOT NULL DEFAULT 0,
           is_active BOOLEAN NOT NULL DEFAULT TRUE, created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
           created_by UUID, updated_at TIMESTAMPTZ NOT NULL DEFAULT now(), updated_by UUID,
@@ -80,42 +84,37 @@ BEGIN
           (app_code) REFERENCES pg_temp.applications (app_code));
         CREATE TABLE pg_temp.workflow_definitions (id UUID NOT NULL DEFAULT gen_random_uuid(),
           app_code TEXT NOT NULL, workflow_code TEXT NOT NULL, name TEXT NOT NULL, description TEXT,
-          model_structure JSONB NOT NULL, version INTEGER NOT NULL DEFAULT 1,
-          status TEXT NOT NULL DEFAULT 'DRAFT', l4_operation_code TEXT,
-          created_at TIMESTAMPTZ NOT NULL DEFAULT now(), created_by UUID,
-          updated_at TIMESTAMPTZ NOT NULL DEFAULT now(), updated_by UUID,
-          is_active BOOLEAN NOT NULL DEFAULT TRUE, PRIMARY KEY (id),
-          UNIQUE (app_code, workflow_code, version), UNIQUE (app_code, id),
-          CHECK (status IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), FOREIGN KEY (app_code) REFERENCES
-          pg_temp.applications (app_code));
+          model_structure JSONB NOT NULL, version INTEGER NOT NULL DEFAULT 1, status TEXT NOT NULL
+          DEFAULT 'DRAFT', l4_operation_code TEXT, created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+          created_by UUID, updated_at TIMESTAMPTZ NOT NULL DEFAULT now(), updated_by UUID, is_active
+          BOOLEAN NOT NULL DEFAULT TRUE, PRIMARY KEY (id), UNIQUE (app_code, workflow_code,
+          version), UNIQUE (app_code, id), CHECK (status IN ('DRAFT', 'ACTIVE', 'DEPRECATED')),
+          FOREIGN KEY (app_code) REFERENCES pg_temp.applications (app_code));
         CREATE TABLE pg_temp.workflow_instances (id UUID NOT NULL DEFAULT gen_random_uuid(),
           app_code TEXT NOT NULL, workflow_definition_id UUID NOT NULL, workflow_code TEXT NOT NULL,
-          current_node_id TEXT, input_data JSONB NOT NULL DEFAULT '{}',
-          status TEXT NOT NULL DEFAULT 'RUNNING', error_message TEXT, initiated_by UUID,
-          initiated_at TIMESTAMPTZ NOT NULL DEFAULT now(), completed_at TIMESTAMPTZ,
-          suspended_at TIMESTAMPTZ, created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-          updated_at TIMESTAMPTZ NOT NULL DEFAULT now(), is_active BOOLEAN NOT NULL DEFAULT TRUE,
-          PRIMARY KEY (id), UNIQUE (app_code, id), CHECK (status IN ('RUNNING', 'COMPLETED',
-          'SUSPENDED', 'ERROR')), FOREIGN KEY (app_code) REFERENCES pg_temp.applications (app_code),
-          FOREIGN KEY (app_code, workflow_definition_id) REFERENCES pg_temp.workflow_definitions
-          (app_code, id));
+          current_node_id TEXT, input_data JSONB NOT NULL DEFAULT '{}', status TEXT NOT NULL DEFAULT
+          'RUNNING', error_message TEXT, initiated_by UUID, initiated_at TIMESTAMPTZ NOT NULL
+          DEFAULT now(), completed_at TIMESTAMPTZ, suspended_at TIMESTAMPTZ, created_at TIMESTAMPTZ
+          NOT NULL DEFAULT now(), updated_at TIMESTAMPTZ NOT NULL DEFAULT now(), is_active BOOLEAN
+          NOT NULL DEFAULT TRUE, PRIMARY KEY (id), UNIQUE (app_code, id), CHECK (status IN
+          ('RUNNING', 'COMPLETED', 'SUSPENDED', 'ERROR')), FOREIGN KEY (app_code) REFERENCES
+          pg_temp.applications (app_code), FOREIGN KEY (app_code, workflow_definition_id) REFERENCES
+          pg_temp.workflow_definitions (app_code, id));
         CREATE TABLE pg_temp.instance_context (id UUID NOT NULL DEFAULT gen_random_uuid(),
-          app_code TEXT NOT NULL, workflow_instance_id UUID NOT NULL,
-          context_data JSONB NOT NULL DEFAULT '{}', version INTEGER NOT NULL DEFAULT 1,
-          updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-          created_at TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (id),
-          UNIQUE (workflow_instance_id, version), FOREIGN KEY (app_code) REFERENCES
-          pg_temp.applications (app_code), FOREIGN KEY (app_code, workflow_instance_id) REFERENCES
+          app_code TEXT NOT NULL, workflow_instance_id UUID NOT NULL, context_data JSONB NOT NULL
+          DEFAULT '{}', version INTEGER NOT NULL DEFAULT 1, updated_at TIMESTAMPTZ NOT NULL DEFAULT
+          now(), created_at TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (id), UNIQUE
+          (workflow_instance_id, version), FOREIGN KEY (app_code) REFERENCES pg_temp.applications
+          (app_code), FOREIGN KEY (app_code, workflow_instance_id) REFERENCES
           pg_temp.workflow_instances (app_code, id));
         CREATE TABLE pg_temp.instance_tasks (id UUID NOT NULL DEFAULT gen_random_uuid(),
           app_code TEXT NOT NULL, workflow_instance_id UUID NOT NULL, workflow_code TEXT NOT NULL,
-          function_code TEXT NOT NULL, node_id TEXT NOT NULL, task_type TEXT NOT NULL,
-          status TEXT NOT NULL DEFAULT 'PENDING', input_data JSONB NOT NULL DEFAULT '{}',
-          output_data JSONB, assigned_to UUID, assigned_at TIMESTAMPTZ, started_at TIMESTAMPTZ,
-          completed_at TIMESTAMPTZ, error_message TEXT,
-          created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-          updated_at TIMESTAMPTZ NOT NULL DEFAULT now(), is_active BOOLEAN NOT NULL DEFAULT TRUE,
-          PRIMARY KEY (id), UNIQUE (app_code, id), CHECK (status IN ('PENDING', 'RUNNING',
+          function_code TEXT NOT NULL, node_id TEXT NOT NULL, task_type TEXT NOT NULL, status TEXT
+          NOT NULL DEFAULT 'PENDING', input_data JSONB NOT NULL DEFAULT '{}', output_data JSONB,
+          assigned_to UUID, assigned_at TIMESTAMPTZ, started_at TIMESTAMPTZ,
+          completed_at TIMESTAMPTZ, error_message TEXT, created_at TIMESTAMPTZ NOT NULL DEFAULT
+          now(), updated_at TIMESTAMPTZ NOT NULL DEFAULT now(), is_active BOOLEAN NOT NULL DEFAULT
+          TRUE, PRIMARY KEY (id), UNIQUE (app_code, id), CHECK (status IN ('PENDING', 'RUNNING',
           'COMPLETED', 'FAILED')), CHECK (task_type IN ('USER_TASK', 'SERVICE_TASK',
           'AI_AGENT_TASK')), FOREIGN KEY (app_code) REFERENCES pg_temp.applications (app_code),
           FOREIGN KEY (app_code, workflow_instance_id) REFERENCES pg_temp.workflow_instances
@@ -123,11 +122,10 @@ BEGIN
           (function_code));
         CREATE TABLE pg_temp.workflow_history (id UUID NOT NULL DEFAULT gen_random_uuid(),
           app_code TEXT NOT NULL, workflow_instance_id UUID NOT NULL, event_type TEXT NOT NULL,
-          node_id TEXT, task_id UUID, from_node_id TEXT, to_node_id TEXT, description TEXT,
-          metadata JSONB NOT NULL DEFAULT '{}', actor_id UUID,
-          event_timestamp TIMESTAMPTZ NOT NULL DEFAULT now(),
-          created_at TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (id), CHECK (event_type IN
-          ('INSTANCE_CREATED', 'NODE_ENTERED', 'TASK_CREATED', 'TASK_COMPLETED', 'TASK_FAILED',
+          node_id TEXT, task_id UUID, from_node_id TEXT, to_node_id TEXT, description TEXT, metadata
+          JSONB NOT NULL DEFAULT '{}', actor_id UUID, event_timestamp TIMESTAMPTZ NOT NULL DEFAULT
+          now(), created_at TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (id), CHECK (event_type
+          IN ('INSTANCE_CREATED', 'NODE_ENTERED', 'TASK_CREATED', 'TASK_COMPLETED', 'TASK_FAILED',
           'TRANSITION', 'INSTANCE_COMPLETED', 'INSTANCE_SUSPENDED')), FOREIGN KEY (app_code)
           REFERENCES pg_temp.applications (app_code), FOREIGN KEY (app_code, workflow_instance_id)
           REFERENCES pg_temp.workflow_instances (app_code, id), FOREIGN KEY (app_code, task_id)
@@ -150,61 +148,60 @@ BEGIN
           pg_temp.workflow_history (app_code, workflow_instance_id, event_timestamp);
         CREATE INDEX ON pg_temp.workflow_history (app_code, event_timestamp DESC);
         CREATE INDEX ON pg_temp.workflow_history (app_code, task_id) WHERE task_id IS NOT NULL;
+        SET LOCAL search_path = pg_catalog, pg_temp;
       END IF;
-
-      SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own
       SET LOCAL quote_all_identifiers = off;
-
-      IF look = 1 THEN
+      IF look IN (1, 3) THEN
         SELECT 'This migration lacks what it builds on; nothing was changed.'
           || string_agg(E'\n- ' || what, '' ORDER BY what), string_agg(DISTINCT help, ' ')
         INTO problems, remedy
-        FROM (
-          VALUES
-            ('transaction isolation level READ COMMITTED',
-              'SET default_transaction_isolation = ''read committed'' first.',
-              current_setting('transaction_isolation') = 'read committed'),
-            ('pg_catalog first in search_path',
-              'SET search_path = public first: another schema would hide PostgreSQL''s operators.',
-              'pg_catalog' = (SELECT name FROM unnest(schemas) AS name WHERE name NOT LIKE
-              'pg\_temp\_%' LIMIT 1)),
-            ('schema auth (with USAGE on it)',
-              'Supabase provides auth.jwt() in every project: run this file there.',
-              coalesce(has_schema_privilege(to_regnamespace('auth')::OID, 'USAGE'), FALSE)),
-            ('function auth.jwt() returning jsonb',
-              'Supabase provides auth.jwt() in every project: run this file there.', EXISTS (SELECT
-              FROM pg_proc WHERE pronamespace = to_regnamespace('auth') AND proname = 'jwt' AND
-              pronargs = 0 AND prorettype = to_regtype('jsonb'))),
-            ('table public.applications',
-              'Run the migration that creates public.applications (app_code UNIQUE) first.', EXISTS
-              (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relname =
-              'applications')),
-            ('unique key public.applications (app_code)',
-              'Run the migration that creates public.applications (app_code UNIQUE) first.', EXISTS
-              (SELECT FROM pg_index WHERE indrelid = (SELECT oid FROM pg_class WHERE relnamespace =
-              to_regnamespace('public') AND relname = 'applications') AND indisunique AND indisvalid
-              AND indimmediate AND indpred IS NULL AND indexprs IS NULL AND ARRAY(SELECT
-              attname::TEXT FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY
-              (indkey[0:indnkeyatts - 1]) ORDER BY attname COLLATE "C") = ARRAY['app_code'])),
-            ('the privilege to reference public.applications',
-              'Run this file as the owner of public.applications.', has_table_privilege((SELECT oid
-              FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relname =
-              'applications'), 'REFERENCES'))
+        FROM (VALUES
+          ('transaction isolation level READ COMMITTED',
+            'SET default_transaction_isolation = ''read committed'' first.',
+            current_setting('transaction_isolation') = 'read committed'),
+          ('pg_catalog first in search_path',
+            'SET search_path = public first: another schema would hide PostgreSQL''s operators.',
+            'pg_catalog' = (SELECT name FROM unnest(schemas) AS name WHERE name NOT LIKE
+            'pg\_temp\_%' LIMIT 1)),
+          ('a role to run this as which no API role can act',
+            'Run this file as the owner of the database.', NOT EXISTS (SELECT FROM unnest(callers)
+            AS name WHERE pg_has_role(to_regrole(quote_ident(name)), current_user, 'MEMBER'))),
+          ('schema auth (with USAGE on it)',
+            'Supabase provides auth.jwt() in every project: run this file there.',
+            coalesce(has_schema_privilege(to_regnamespace('auth')::OID, 'USAGE'), FALSE)),
+          ('function auth.jwt() returning jsonb',
+            'Supabase provides auth.jwt() in every project: run this file there.', EXISTS (SELECT
+            FROM pg_proc WHERE pronamespace = to_regnamespace('auth') AND proname = 'jwt' AND
+            pronargs = 0 AND prorettype = to_regtype('jsonb'))),
+          ('table public.applications',
+            'Run the migration that creates public.applications (app_code UNIQUE) first.', EXISTS
+            (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relname =
+            'applications')),
+          ('unique key public.applications (app_code)',
+            'Run the migration that creates public.applications (app_code UNIQUE) first.', EXISTS
+            (SELECT FROM pg_index WHERE indrelid = (SELECT oid FROM pg_class WHERE relnamespace =
+            to_regnamespace('public') AND relname = 'applications') AND indisunique AND indisvalid
+            AND indimmediate AND indpred IS NULL AND indexprs IS NULL AND ARRAY(SELECT attname::TEXT
+            FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])
+            ORDER BY attname COLLATE "C") = ARRAY['app_code'])),
+          ('the privilege to reference public.applications',
+            'Run this file as the owner of public.applications.', has_any_column_privilege((SELECT
+            oid FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relname =
+            'applications'), 'REFERENCES'))
           UNION ALL SELECT 'role ' || name,
             'Supabase creates this role in every project: run this file there.', to_regrole(name) IS
             NOT NULL FROM unnest(ARRAY['anon', 'authenticated', 'service_role']) AS name
           UNION ALL SELECT format('USAGE on schema %I for %I', nspname, rolname),
             'Grant it: every Supabase project has it.', has_schema_privilege(pg_roles.oid,
-            pg_namespace.oid, 'USAGE') FROM pg_roles, pg_namespace WHERE (nspname,
-            rolname) IN (('public', current_user), ('auth', 'authenticated'),
-            ('public', 'authenticated'), ('public', 'service_role'))
+            pg_namespace.oid, 'USAGE') FROM pg_roles, pg_namespace WHERE (nspname, rolname) IN
+            (('public', current_user), ('auth', 'authenticated'), ('public', 'authenticated'),
+            ('public', 'service_role'))
           UNION ALL SELECT 'EXECUTE on function auth.jwt() for authenticated',
             'Grant it: every Supabase project has it.',
             has_function_privilege(to_regrole('authenticated')::OID, oid, 'EXECUTE') FROM pg_proc
             WHERE pronamespace = to_regnamespace('auth') AND proname = 'jwt' AND pronargs = 0 AND
             prorettype = to_regtype('jsonb')
-        ) AS prerequisites (what, help, met)
-        WHERE NOT met; -- NULL counts as met: then something else is missing, and listed
+        ) AS prerequisites (what, help, met) WHERE NOT met; -- NULL: listed otherwise
 
         -- Each migration built like this one leaves its name: see "Last migration" near the end.
         IF problems IS NULL THEN
@@ -227,7 +224,6 @@ BEGIN
           AND relnamespace IN ('public'::regnamespace, pg_my_temp_schema())
       ),
       -- Of these tables only, because pg_get_expr() and the like lock the table that they describe.
-      -- The kinds of facts are told apart by the beginning of item: '.', ': constraint ', 'index '.
       facts AS (
         SELECT is_reference, relname, '.' || attname AS item, ARRAY[attname] AS columns, concat(
           format_type(atttypid, atttypmod),
@@ -259,7 +255,8 @@ BEGIN
         ) AS key (columns, set_columns)
         UNION ALL -- how an index is stored (WITH) is the operator's business
         SELECT is_reference, ours.relname, 'index ' || index_class.relname, NULL, concat(
-          regexp_replace(regexp_replace(pg_get_indexdef(indexrelid), ' WITH \([^)]*\)', ''),
+          regexp_replace(regexp_replace(pg_get_indexdef(indexrelid),
+            '^([^'']*) WITH \([^)]*\)', '\1'),
             ' ON pg_temp(_\d+)?\.', ' ON public.'),
           CASE WHEN NOT indisvalid THEN ' (invalid)' END), NULL, NULL, FALSE
         FROM ours JOIN pg_index ON indrelid = ours.oid
@@ -267,11 +264,12 @@ BEGIN
       ),
       declared AS (SELECT * FROM facts WHERE is_reference),
       actual AS (SELECT * FROM facts WHERE NOT is_reference),
+      present AS (SELECT relname FROM ours WHERE NOT is_reference),
       differences AS (
         SELECT relname || item AS what,
           format('is %s, must be %s', coalesce(actual.shape, 'missing'), declared.shape) AS problem
         FROM declared LEFT JOIN actual USING (relname, item)
-        WHERE relname IN (SELECT relname FROM actual) AND item NOT LIKE 'index %'
+        WHERE relname IN (SELECT relname FROM present) AND item NOT LIKE 'index %'
           AND actual.shape IS DISTINCT FROM declared.shape
         -- A missing index is created below, under the locks; one of another shape would stay. The
         -- index of a constraint is compared as that constraint, where the table exists.
@@ -282,7 +280,7 @@ BEGIN
           AND relnamespace = 'public'::regnamespace
         LEFT JOIN actual ON actual.relname = declared.relname AND actual.item = declared.item
         WHERE actual.shape IS DISTINCT FROM declared.shape AND NOT EXISTS (
-          SELECT FROM declared AS key JOIN actual AS existing USING (relname)
+          SELECT FROM declared AS key JOIN present USING (relname)
           WHERE key.item = replace(declared.item, 'index ', ': constraint ')
         )
         -- An undeclared foreign key must not repeat a declared relationship, which the Data API
@@ -325,13 +323,12 @@ BEGIN
       )
 
       SELECT
-        ARRAY(SELECT name FROM unnest(tables) AS name WHERE name IN (SELECT relname FROM actual)),
+        ARRAY(SELECT name FROM unnest(tables) AS name JOIN present ON relname = name),
         (SELECT md5(string_agg(fact, E'\n' ORDER BY fact COLLATE "C"))
           FROM actual, concat_ws(' ', relname, item, shape) AS fact),
         'Tables of this database differ from what this migration declares; nothing was changed.'
           || string_agg(format(E'\n- %s %s', what, problem), '' ORDER BY what, problem)
-          || E'\nIf a later migration made them so, run nothing. If they are older, or serve '
-          'another purpose, change them with a migration of your own or rename them.',
+          || E'\nIf a later migration made them so, run nothing. Otherwise change or rename them.',
         'This file changes no column or constraint. Rename constraints and indexes with a table.'
       INTO existing, digest, problems, remedy
       FROM differences;
@@ -340,7 +337,6 @@ BEGIN
       RAISE SQLSTATE 'UNDO0';
     EXCEPTION WHEN SQLSTATE 'UNDO0' THEN NULL;
     END;
-
     CONTINUE WHEN needs_reference; -- the next look compares with reference tables
     IF problems IS NOT NULL THEN
       RAISE EXCEPTION USING
@@ -353,21 +349,23 @@ BEGIN
     LOOP
       -- For the first lock, wait 1.2 times deadlock_timeout, after which a blocking autovacuum is
       -- cancelled. For the others 0.8 times: release before the deadlock check can fire.
-      wait_until := least(clock_timestamp() + deadlock_timeout * 1.2, give_up_at);
+      wait_until := least(clock_timestamp() + 1.2 * deadlock_timeout, give_up_at);
       BEGIN
         FOREACH existing_table IN ARRAY existing LOOP
           PERFORM set_config('lock_timeout', greatest(
             1, 1000 * extract(EPOCH FROM wait_until - clock_timestamp()))::INTEGER::TEXT, TRUE);
+          statement := format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', existing_table);
+          PERFORM set_config('search_path', session_path, TRUE);
           -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
-          EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', existing_table);
+          EXECUTE statement;
+          SET LOCAL search_path = pg_catalog, pg_temp;
           IF existing_table = existing[1] THEN
-            wait_until := least(clock_timestamp() + deadlock_timeout * 0.8, give_up_at);
+            wait_until := least(clock_timestamp() + 0.8 * deadlock_timeout, give_up_at);
           END IF;
         END LOOP;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         IF clock_timestamp() >= give_up_at THEN
-          SET LOCAL search_path = pg_catalog, pg_temp;
           RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = format(
             'public.%I is in use by %s; gave up after a lock timeout of %s, nothing was changed.',
             existing_table, coalesce((
@@ -388,6 +386,7 @@ BEGIN
     PERFORM set_config('lock_timeout', timeout, TRUE);
     EXIT WHEN pg_current_snapshot()::TEXT = snapshot_before; -- no other transaction has ended
   END LOOP;
+  PERFORM set_config('search_path', session_path, TRUE);
 END
 $guard$;
 
@@ -1010,8 +1009,9 @@ COMMENT ON CONSTRAINT workflow_history_pkey ON public.workflow_history IS
 -- last, because default privileges and event triggers may have granted more on the new tables.
 DO $access$
 DECLARE
-  tables CONSTANT NAME[] := ARRAY['function_registry', 'workflow_definitions', 'workflow_instances',
+  tables CONSTANT TEXT[] := ARRAY['function_registry', 'workflow_definitions', 'workflow_instances',
     'instance_context', 'instance_tasks', 'workflow_history'];
+  callers CONSTANT TEXT[] := ARRAY['anon', 'authenticated', 'authenticator', 'service_role'];
   policies CONSTANT TEXT[] := ARRAY['function_registry.app_isolation',
     'function_registry.own_functions_on_update', 'function_registry.own_functions_on_delete',
     'workflow_definitions.app_isolation', 'workflow_instances.app_isolation',
@@ -1019,41 +1019,79 @@ DECLARE
     'instance_context.run_visible_on_update', 'instance_tasks.app_isolation',
     'instance_tasks.function_visible_on_insert', 'instance_tasks.function_visible_on_update',
     'workflow_history.app_isolation'];
-  grantees CONSTANT NAME[] := ARRAY['anon', 'authenticated', 'service_role'];
-  session_path CONSTANT TEXT := current_setting('search_path');
+  granted CONSTANT TEXT[] := ARRAY['function_registry|authenticated|DELETE, INSERT, SELECT, UPDATE',
+    'function_registry|service_role|DELETE, INSERT, SELECT, UPDATE',
+    'workflow_definitions|authenticated|DELETE, INSERT, SELECT, UPDATE',
+    'workflow_definitions|service_role|DELETE, INSERT, SELECT, UPDATE',
+    'workflow_instances|authenticated|DELETE, INSERT, SELECT, UPDATE',
+    'workflow_instances|service_role|DELETE, INSERT, SELECT, UPDATE',
+    'instance_context|authenticated|DELETE, INSERT, SELECT, UPDATE',
+    'instance_context|service_role|DELETE, INSERT, SELECT, UPDATE',
+    'instance_tasks|authenticated|DELETE, INSERT, SELECT, UPDATE',
+    'instance_tasks|service_role|DELETE, INSERT, SELECT, UPDATE',
+    'workflow_history|authenticated|INSERT, SELECT', 'workflow_history|service_role|INSERT, SELECT'];
+  session_path CONSTANT TEXT := pg_catalog.current_setting('search_path');
   statements TEXT[];
   statement TEXT;
+  foreign_table TEXT;
 BEGIN
-  FOR look IN 1..2 LOOP
-    SET LOCAL search_path = pg_catalog, pg_temp;
+  SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own
+
+  FOR look IN 1..3 LOOP -- what one look revokes may uncover more; the third must find nothing
     statements := ARRAY(
       WITH ours AS (
-        SELECT * FROM pg_class
+        SELECT pg_class.*, oid::regclass AS relation FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables)
       ),
 
+      declared AS (
+        SELECT split_part(entry, '|', 1) AS relname, split_part(entry, '|', 2) AS role,
+          split_part(entry, '|', 3) AS privileges
+        FROM unnest(granted) AS entry
+      ),
+
       grants AS (
-        SELECT ours.oid::regclass AS relation, relowner, '' AS columns, acl.*
+        SELECT relname, relation, relowner, '' AS columns, acl.*
         FROM ours, aclexplode(relacl) AS acl
         UNION ALL
-        SELECT ours.oid::regclass, relowner, format(' (%I)', attname), acl.*
+        SELECT relname, relation, relowner, format(' (%I)', attname), acl.*
         FROM ours JOIN pg_attribute ON attrelid = ours.oid AND NOT attisdropped,
           aclexplode(attacl) AS acl
       )
 
-      SELECT format('DROP POLICY %I ON %s', polname, ours.oid::regclass)
-      FROM ours
-      JOIN pg_policy ON polrelid = ours.oid
+      SELECT format('DROP POLICY %I ON %s', polname, relation)
+      FROM ours JOIN pg_policy ON polrelid = ours.oid
       WHERE polpermissive AND format('%s.%s', relname, polname) <> ALL (policies)
 
       UNION ALL
-      SELECT DISTINCT format('REVOKE ALL ON TABLE %s FROM %s CASCADE', relation, grantee::regrole)
-      FROM grants
-      WHERE grantor = relowner AND grantee NOT IN (relowner, 0)
-        AND pg_get_userbyid(grantee) <> ALL (grantees) -- revoked above, table by table
+      SELECT format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation)
+      FROM ours WHERE NOT relrowsecurity
 
-      -- The owner's REVOKE leaves grants made by other roles. So make the owner the source of that
-      -- role's grant option first, then revoke it with CASCADE.
+      UNION ALL
+      SELECT DISTINCT format('REVOKE ALL ON TABLE %s FROM %s CASCADE', relation,
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::TEXT END)
+      FROM grants
+      WHERE grantor = relowner AND grantee <> relowner
+        AND (relname, pg_get_userbyid(grantee)) NOT IN (SELECT relname, role FROM declared)
+
+      UNION ALL
+      SELECT format(
+        'REVOKE ALL ON TABLE %1$s FROM %2$I CASCADE; GRANT %3$s ON TABLE %1$s TO %2$I',
+        relation, role, privileges
+      )
+      FROM ours JOIN declared USING (relname)
+      WHERE to_regrole(quote_ident(role)) <> relowner AND privileges IS DISTINCT FROM (
+        SELECT string_agg(
+          privilege_type || columns || CASE WHEN is_grantable THEN '*' ELSE '' END, ', '
+          ORDER BY privilege_type
+        )
+        FROM grants
+        WHERE grants.relation = ours.relation AND grantor = relowner
+          AND grantee = to_regrole(quote_ident(role))
+      )
+
+      -- The owner's REVOKE leaves a grant whose grantor no longer holds the grant option. So give
+      -- that role the option first, then revoke it with CASCADE.
       UNION ALL
       SELECT DISTINCT format(
         'GRANT ALL%1$s ON TABLE %2$s TO %3$s WITH GRANT OPTION;'
@@ -1063,12 +1101,13 @@ BEGIN
       WHERE grantor <> relowner AND NOT EXISTS (
         SELECT FROM grants AS source
         WHERE source.relation = grants.relation AND source.columns = grants.columns
-          AND source.grantee = grants.grantor AND source.grantor = relowner
+          AND source.grantee = grants.grantor AND source.is_grantable
+          AND source.privilege_type = grants.privilege_type
       )
 
       -- Foreign keys are checked with the owner's privileges.
       UNION ALL
-      SELECT format('GRANT ALL ON TABLE %s TO %s', oid::regclass, relowner::regrole)
+      SELECT format('GRANT ALL ON TABLE %s TO %s', relation, relowner::regrole)
       FROM ours
       WHERE relacl IS NOT NULL AND EXISTS (
         SELECT privilege_type FROM aclexplode(acldefault('r', relowner))
@@ -1076,19 +1115,37 @@ BEGIN
         SELECT privilege_type FROM aclexplode(relacl) WHERE grantee = relowner
       )
     );
-    PERFORM set_config('search_path', session_path, TRUE);
     EXIT WHEN statements = '{}';
 
-    IF look = 2 THEN
-      RAISE EXCEPTION 'Could not be put back to what this migration declares: %',
+    IF look = 3 THEN
+      RAISE EXCEPTION 'Cannot be put back (by an event trigger, or a member of the owner?): %',
         array_to_string(statements, '; ');
     END IF;
 
     FOREACH statement IN ARRAY statements LOOP
+      PERFORM set_config('search_path', session_path, TRUE); -- event triggers may need it
       -- schema-lint: allow unreadable-body -- only names from the catalog, quoted
       EXECUTE statement;
+      SET LOCAL search_path = pg_catalog, pg_temp;
       RAISE WARNING 'Put back to what this migration declares: %', statement;
     END LOOP;
   END LOOP;
+
+  -- Somebody else may have made a table while CREATE TABLE IF NOT EXISTS waited.
+  SELECT format('public.%I, which %s owns', relname, relowner::regrole)
+  INTO foreign_table
+  FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace AND relname = ANY (tables) AND (
+    NOT pg_has_role(relowner, 'USAGE')
+    OR EXISTS (
+      SELECT FROM unnest(callers) AS caller
+      WHERE pg_has_role(to_regrole(quote_ident(caller)), relowner, 'MEMBER')
+    )
+  );
+  IF foreign_table IS NOT NULL THEN
+    RAISE EXCEPTION 'Another role made %, while this ran', foreign_table;
+  END IF;
+
+  PERFORM set_config('search_path', session_path, TRUE);
 END
 $access$;

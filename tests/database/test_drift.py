@@ -453,6 +453,7 @@ INDEXES = [
             ),
             ("UNIQUE ", "instance_tasks (app_code, created_at) WHERE status = 'PENDING'"),
             ("", "workflow_instances (app_code, created_at) WHERE status = 'PENDING'"),
+            ("", "instance_tasks (app_code, created_at) WHERE status = 'PENDING WITH (x)'"),
         )
     ),
     Drift(
@@ -489,17 +490,24 @@ INDEXES = [
 ]
 
 
-def _instead(name: str, sql: str, *, as_admin: bool = False) -> Drift:
+def _instead(
+    name: str, sql: str, says: str = "workflow_history is a", *, as_admin: bool = False
+) -> Drift:
     return Drift(
         name,
         f"DROP TABLE public.workflow_history; {sql}",
-        ("workflow_history is a",),
+        (says,),
         among_others=True,
         as_admin=as_admin,
     )
 
 
 KINDS = [
+    _instead(
+        "table without columns",
+        "CREATE TABLE public.workflow_history ()",
+        "workflow_history.metadata is missing",
+    ),
     _instead("view", "CREATE VIEW public.workflow_history AS SELECT 1 AS id"),
     _instead("materialized view", "CREATE MATERIALIZED VIEW public.workflow_history AS SELECT 1"),
     _instead(
@@ -859,6 +867,10 @@ UNSAFE = {
     "catalog last": ("SET search_path = public, pg_catalog", "pg_catalog first in search_path"),
     "catalog behind an operator": (
         f"{_OPERATOR} SET search_path = public, pg_catalog",
+        "pg_catalog first in search_path",
+    ),
+    "catalog behind operators for numbers as well": (
+        f"{_OPERATOR} {_OPERATOR.replace('text', 'int')} SET search_path = public, pg_catalog",
         "pg_catalog first in search_path",
     ),
     "catalog behind a temporary schema and another": (

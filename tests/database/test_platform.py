@@ -282,3 +282,23 @@ def test_every_usable_key_is_accepted(
         if "public.applications" not in line
     ]
     assert ours == []
+
+
+def test_runner_as_whom_an_api_role_can_act_is_refused(
+    empty: psycopg.Connection[Any],
+    bare: psycopg.Connection[Any],
+    platform_database: Database,
+    migration: str,
+) -> None:
+    """Whoever makes the tables owns them, so that role must be closed to the API's."""
+    deploy = f"{platform_database.name}_deploy"
+    bare.execute(f"CREATE ROLE {deploy}; GRANT {deploy} TO authenticated, {empty.info.user}")
+    bare.execute(f"GRANT CREATE, USAGE ON SCHEMA public TO {deploy}")
+    bare.execute(f"GRANT REFERENCES ON public.applications TO {deploy}")
+    try:
+        empty.execute(f"SET ROLE {deploy}")
+        lines, _ = _refused(empty, migration)
+        assert lines == ["a role to run this as which no API role can act"]
+    finally:
+        empty.execute("RESET ROLE")
+        bare.execute(f"DROP OWNED BY {deploy}; DROP ROLE {deploy}")

@@ -184,6 +184,16 @@ GRANTS = [
         ),
     ),
     Disorder(
+        "grant on a column of which its grantor holds another privilege",
+        "GRANT ALL ON public.instance_tasks TO {role} WITH GRANT OPTION;"
+        "GRANT INSERT (app_code) ON public.instance_tasks TO {role};"
+        "SET ROLE {role}; GRANT SELECT (app_code) ON public.instance_tasks TO PUBLIC; RESET ROLE",
+        (
+            "REVOKE ALL ON TABLE public.instance_tasks FROM {role}",
+            "REVOKE ALL (app_code) ON TABLE public.instance_tasks FROM {role}",
+        ),
+    ),
+    Disorder(
         "grant of a role that has lost its own",
         "GRANT SELECT ON public.instance_tasks TO {role} WITH GRANT OPTION;"
         "SET ROLE {role}; GRANT SELECT (id) ON public.instance_tasks TO PUBLIC; RESET ROLE;"
@@ -448,5 +458,73 @@ def test_names_that_others_planted_are_not_called(
     assert len(warnings) == 1
     assert "DROP POLICY everybody ON public.instance_tasks" in warnings[0]
     migrated.execute("DROP TABLE pg_temp.pg_policies, pg_temp.pg_class")
+    found = diff_catalogs(clean, read_catalog(migrated))
+    assert [line for line in found if not line.startswith("function ")] == []
+
+
+_PLANTED = {
+    "format": "CREATE FUNCTION public.format(f text, n name) RETURNS text {body}",
+    "multiplication": "CREATE FUNCTION public.f(interval, numeric) RETURNS interval {body};"
+    "CREATE OPERATOR public.* (LEFTARG = interval, RIGHTARG = numeric, FUNCTION = public.f);"
+    "CREATE FUNCTION public.f(numeric, interval) RETURNS interval {body};"
+    "CREATE OPERATOR public.* (LEFTARG = numeric, RIGHTARG = interval, FUNCTION = public.f)",
+    "names that are equal": "CREATE FUNCTION public.f(name[], name[]) RETURNS boolean {body};"
+    "CREATE OPERATOR public.= (LEFTARG = name[], RIGHTARG = name[], FUNCTION = public.f)",
+    "texts that are equal": "CREATE FUNCTION public.f(text[], text[]) RETURNS boolean {body};"
+    "CREATE OPERATOR public.= (LEFTARG = text[], RIGHTARG = text[], FUNCTION = public.f)",
+    "names that are joined": "CREATE FUNCTION public.f(name, name[]) RETURNS name[] {body};"
+    "CREATE OPERATOR public.|| (LEFTARG = name, RIGHTARG = name[], FUNCTION = public.f);"
+    "CREATE FUNCTION public.array_remove(name[], name) RETURNS name[] {body}",
+}
+"""What somebody who may create in public can plant: a better match than PostgreSQL's own."""
+
+
+@one_regime
+@pytest.mark.parametrize("name", _PLANTED, ids=lambda name: name.replace(" ", "-"))
+def test_no_better_match_in_public_is_called(
+    migrated: psycopg.Connection[Any], migration: str, clean: Catalog, name: str
+) -> None:
+    """A function or operator of exactly the right types, in public, is never called by the file."""
+    body = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$"
+    migrated.execute(_PLANTED[name].format(body=body))
+    migrated.execute("CREATE POLICY everybody ON public.instance_tasks USING (TRUE)")
+
+    for way in (Way.TRANSACTION, Way.STATEMENTS):
+        run(way, migrated, migration)
+
+    found = diff_catalogs(clean, read_catalog(migrated))
+    assert [line for line in found if not line.startswith(("function ", "operator "))] == []
+
+
+_DOORS = {
+    "grants to the API": "GRANT ALL ON ALL TABLES IN SCHEMA public TO anon, service_role",
+    "grants to everybody": "GRANT SELECT ON public.workflow_history TO PUBLIC",
+    "columns": "GRANT UPDATE (description) ON public.workflow_history TO authenticated",
+    "options": "GRANT SELECT ON public.workflow_history TO authenticated WITH GRANT OPTION",
+    "row security off": "ALTER TABLE public.workflow_history DISABLE ROW LEVEL SECURITY",
+}
+
+
+@one_regime
+@pytest.mark.parametrize("door", _DOORS, ids=lambda name: name.replace(" ", "-"))
+def test_what_an_event_trigger_opens_behind_the_fragments_is_closed(
+    admin: psycopg.Connection[Any],
+    migrated: psycopg.Connection[Any],
+    migration: str,
+    clean: Catalog,
+    door: str,
+) -> None:
+    """Access is exact at the end, whatever was granted by whom after the file's own REVOKE."""
+    admin.execute(
+        "CREATE FUNCTION public.door() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF to_regclass('public.workflow_history') IS NOT NULL THEN"
+        f" {_DOORS[door]}; END IF; END $$;"
+        "CREATE EVENT TRIGGER door ON ddl_command_end WHEN tag IN ('COMMENT')"
+        " EXECUTE FUNCTION public.door()"
+    )
+
+    warnings = run(Way.TRANSACTION, migrated, migration)
+
+    assert warnings
     found = diff_catalogs(clean, read_catalog(migrated))
     assert [line for line in found if not line.startswith("function ")] == []

@@ -242,6 +242,18 @@ def _session_rows() -> list[str]:
     ]
 
 
+def _runner_rows(tables: Sequence[Table]) -> list[str]:
+    """Whoever makes tables owns them, so the runner must be no role as which the API can act."""
+    if not _callers(tables):
+        return []
+    condition = (
+        "NOT EXISTS (SELECT FROM unnest(callers) AS name"
+        " WHERE pg_has_role(to_regrole(quote_ident(name)), current_user, 'MEMBER'))"
+    )
+    what = "a role to run this as which no API role can act"
+    return [_row(what, "Run this file as the owner of the database.", condition)]
+
+
 def _row(what: str, remedy: str, condition: str) -> str:
     return f"({literal(what)}, {literal(remedy)}, {condition})"
 
@@ -256,7 +268,7 @@ def _needed_rows(needed: Sequence[Needed]) -> list[str]:
         if thing.kind == "key":
             table = thing.name.partition(" (")[0]
             # NULL where the table is missing, of which that alone is said.
-            check = f"has_table_privilege({_oid('pg_class', 'rel', table)}, 'REFERENCES')"
+            check = f"has_any_column_privilege({_oid('pg_class', 'rel', table)}, 'REFERENCES')"
             owner = f"Run this file as the owner of {table}."
             rows.append(_row(f"the privilege to reference {table}", owner, check))
     return rows
@@ -392,9 +404,9 @@ def guard(
 
 def _prerequisites(tables: Sequence[Table], needed: Sequence[Needed], indent: str) -> str:
     """The statement that finds what is missing; its lines begin with ``indent``."""
-    rows = [*_session_rows(), *_needed_rows(needed)]
+    rows = [*_session_rows(), *_runner_rows(tables), *_needed_rows(needed)]
     queries = [*_role_queries(needed), *_caller_queries(tables, needed)]
-    text = f"{indent}  VALUES\n" + ",\n".join(wrapped(row, f"{indent}    ") for row in rows)
+    text = ",\n".join(wrapped(row, f"{indent}  ") for row in rows)
     for query in queries:
         text += "\n" + wrapped(f"UNION ALL {query}", f"{indent}  ")
     template = textwrap.indent(_template("prerequisites.sql"), indent)
@@ -428,9 +440,15 @@ def exact_access(tables: Sequence[Table]) -> str:
     was asked for.
     """
     policies = [f"{table.name.name}.{policy}" for table in tables for policy in table.policies]
+    granted = [
+        f"{table.name.name}|{role}|{', '.join(sorted(table.acl[role]))}"
+        for table in tables
+        for role in _grantees(table)
+    ]
     lists = (
-        _array("tables", "NAME", _names(tables))
+        _array("tables", "TEXT", _names(tables))
+        + _array("callers", "TEXT", _callers(tables))
         + _array("policies", "TEXT", policies)
-        + _array("grantees", "NAME", sorted({r for t in tables for r in t.acl} - {"PUBLIC"}))
+        + _array("granted", "TEXT", granted)
     )
     return _quoted("access", _fill("access.sql", lists=lists))

@@ -275,7 +275,7 @@ def wrapped(sql: str, indent: str) -> str:
         return indent + sql
 
 
-SHORT = 60
+SHORT = 30
 """What stands between two commas stays on one line, if it has no more characters than this."""
 
 

@@ -128,7 +128,7 @@ _QUERIES: dict[str, str] = {
     "index": """
         SELECT r.display, quote_ident(i.relname), jsonb_build_object(
           'definition', regexp_replace(
-            pg_get_indexdef(x.indexrelid), ' WITH \\([^)]*\\)', ''),
+            pg_get_indexdef(x.indexrelid), '^([^'']*) WITH \\([^)]*\\)', '\\1'),
           'storage parameters', array_to_string(ARRAY(
             SELECT o FROM unnest(i.reloptions) AS o ORDER BY o), ', '),
           'unique', CASE WHEN x.indisunique THEN 'yes' ELSE 'no' END,
@@ -481,7 +481,7 @@ class _Difference:
         kind, word = self.item.kind, self.word
         is_extra = word is None and self.is_there
         if self.level is Level.NOTE:
-            return "nothing, if you know whose it is: it takes no tenant's rows to another"
+            return "nothing, if you know whose it is and what it does"
         if is_extra and kind in _REMEDIES_OF_EXTRA:
             return _REMEDIES_OF_EXTRA[kind]
         if word == "granted by":

@@ -1,37 +1,40 @@
 DECLARE
-/*lists*/  schemas CONSTANT NAME[] := pg_catalog.current_schemas(TRUE);
-  timeout CONSTANT TEXT := coalesce(nullif(pg_catalog.current_setting('lock_timeout'), '0'), '5s');
+/*lists*/  session_path CONSTANT TEXT := pg_catalog.current_setting('search_path');
+  schemas CONSTANT NAME[] := pg_catalog.current_schemas(TRUE);
+  timeout TEXT := pg_catalog.current_setting('lock_timeout');
   deadlock_timeout CONSTANT INTERVAL := pg_catalog.current_setting('deadlock_timeout');
-  give_up_at CONSTANT TIMESTAMPTZ := clock_timestamp() + timeout::INTERVAL;
+  give_up_at TIMESTAMPTZ;
   wait_until TIMESTAMPTZ;
   snapshot_before TEXT;
   digest TEXT;
   needs_reference BOOLEAN := FALSE;
   existing NAME[];
   existing_table NAME;
+  statement TEXT;
   problems TEXT;
   remedy TEXT;
 BEGIN
+  SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own
+  timeout := coalesce(nullif(timeout, '0'), '5s');
+  give_up_at := clock_timestamp() + timeout::INTERVAL;
   -- Look 1 checks prerequisites and tables. Then the tables are locked, and look 3 checks again,
   -- because a table may have changed in between. Where the digest is not the expected one, looks 2
   -- and 4 compare with reference tables. Where it is, the tables are exactly as declared.
   FOR look IN 1..4 LOOP
     CONTINUE WHEN look IN (2, 4) AND digest = expected;
     snapshot_before := pg_current_snapshot();
-
     -- This block always ends in an exception, caught below, which rolls back the tables and
     -- settings made here. Variables keep their values.
     BEGIN
       -- Reference tables: those of this file as temporary ones, so that PostgreSQL itself words
       -- what is declared. Copied by the build: nothing to review.
       IF look IN (2, 4) THEN
+        PERFORM set_config('search_path', session_path, TRUE); -- event triggers may need it
 /*references*/
+        SET LOCAL search_path = pg_catalog, pg_temp;
       END IF;
-
-      SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own
       SET LOCAL quote_all_identifiers = off;
-
-      IF look = 1 THEN
+      IF look IN (1, 3) THEN
 /*prerequisites*/
         IF problems IS NOT NULL THEN RAISE SQLSTATE 'UNDO0'; END IF;
       END IF;
@@ -42,7 +45,6 @@ BEGIN
           AND relnamespace IN ('public'::regnamespace, pg_my_temp_schema())
       ),
       -- Of these tables only, because pg_get_expr() and the like lock the table that they describe.
-      -- The kinds of facts are told apart by the beginning of item: '.', ': constraint ', 'index '.
       facts AS (
         SELECT is_reference, relname, '.' || attname AS item, ARRAY[attname] AS columns, concat(
           format_type(atttypid, atttypmod),
@@ -74,7 +76,8 @@ BEGIN
         ) AS key (columns, set_columns)
         UNION ALL -- how an index is stored (WITH) is the operator's business
         SELECT is_reference, ours.relname, 'index ' || index_class.relname, NULL, concat(
-          regexp_replace(regexp_replace(pg_get_indexdef(indexrelid), ' WITH \([^)]*\)', ''),
+          regexp_replace(regexp_replace(pg_get_indexdef(indexrelid),
+            '^([^'']*) WITH \([^)]*\)', '\1'),
             ' ON pg_temp(_\d+)?\.', ' ON public.'),
           CASE WHEN NOT indisvalid THEN ' (invalid)' END), NULL, NULL, FALSE
         FROM ours JOIN pg_index ON indrelid = ours.oid
@@ -82,11 +85,12 @@ BEGIN
       ),
       declared AS (SELECT * FROM facts WHERE is_reference),
       actual AS (SELECT * FROM facts WHERE NOT is_reference),
+      present AS (SELECT relname FROM ours WHERE NOT is_reference),
       differences AS (
         SELECT relname || item AS what,
           format('is %s, must be %s', coalesce(actual.shape, 'missing'), declared.shape) AS problem
         FROM declared LEFT JOIN actual USING (relname, item)
-        WHERE relname IN (SELECT relname FROM actual) AND item NOT LIKE 'index %'
+        WHERE relname IN (SELECT relname FROM present) AND item NOT LIKE 'index %'
           AND actual.shape IS DISTINCT FROM declared.shape
         -- A missing index is created below, under the locks; one of another shape would stay. The
         -- index of a constraint is compared as that constraint, where the table exists.
@@ -97,7 +101,7 @@ BEGIN
           AND relnamespace = 'public'::regnamespace
         LEFT JOIN actual ON actual.relname = declared.relname AND actual.item = declared.item
         WHERE actual.shape IS DISTINCT FROM declared.shape AND NOT EXISTS (
-          SELECT FROM declared AS key JOIN actual AS existing USING (relname)
+          SELECT FROM declared AS key JOIN present USING (relname)
           WHERE key.item = replace(declared.item, 'index ', ': constraint ')
         )
         -- An undeclared foreign key must not repeat a declared relationship, which the Data API
@@ -140,13 +144,12 @@ BEGIN
       )
 
       SELECT
-        ARRAY(SELECT name FROM unnest(tables) AS name WHERE name IN (SELECT relname FROM actual)),
+        ARRAY(SELECT name FROM unnest(tables) AS name JOIN present ON relname = name),
         (SELECT md5(string_agg(fact, E'\n' ORDER BY fact COLLATE "C"))
           FROM actual, concat_ws(' ', relname, item, shape) AS fact),
         'Tables of this database differ from what this migration declares; nothing was changed.'
           || string_agg(format(E'\n- %s %s', what, problem), '' ORDER BY what, problem)
-          || E'\nIf a later migration made them so, run nothing. If they are older, or serve '
-          'another purpose, change them with a migration of your own or rename them.',
+          || E'\nIf a later migration made them so, run nothing. Otherwise change or rename them.',
         'This file changes no column or constraint. Rename constraints and indexes with a table.'
       INTO existing, digest, problems, remedy
       FROM differences;
@@ -155,7 +158,6 @@ BEGIN
       RAISE SQLSTATE 'UNDO0';
     EXCEPTION WHEN SQLSTATE 'UNDO0' THEN NULL;
     END;
-
     CONTINUE WHEN needs_reference; -- the next look compares with reference tables
     IF problems IS NOT NULL THEN
       RAISE EXCEPTION USING
@@ -168,21 +170,23 @@ BEGIN
     LOOP
       -- For the first lock, wait 1.2 times deadlock_timeout, after which a blocking autovacuum is
       -- cancelled. For the others 0.8 times: release before the deadlock check can fire.
-      wait_until := least(clock_timestamp() + deadlock_timeout * 1.2, give_up_at);
+      wait_until := least(clock_timestamp() + 1.2 * deadlock_timeout, give_up_at);
       BEGIN
         FOREACH existing_table IN ARRAY existing LOOP
           PERFORM set_config('lock_timeout', greatest(
             1, 1000 * extract(EPOCH FROM wait_until - clock_timestamp()))::INTEGER::TEXT, TRUE);
+          statement := format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', existing_table);
+          PERFORM set_config('search_path', session_path, TRUE);
           -- schema-lint: allow unreadable-body -- only names from the catalog, quoted by format(%I)
-          EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', existing_table);
+          EXECUTE statement;
+          SET LOCAL search_path = pg_catalog, pg_temp;
           IF existing_table = existing[1] THEN
-            wait_until := least(clock_timestamp() + deadlock_timeout * 0.8, give_up_at);
+            wait_until := least(clock_timestamp() + 0.8 * deadlock_timeout, give_up_at);
           END IF;
         END LOOP;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         IF clock_timestamp() >= give_up_at THEN
-          SET LOCAL search_path = pg_catalog, pg_temp;
           RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = format(
             'public.%I is in use by %s; gave up after a lock timeout of %s, nothing was changed.',
             existing_table, coalesce((
@@ -203,4 +207,5 @@ BEGIN
     PERFORM set_config('lock_timeout', timeout, TRUE);
     EXIT WHEN pg_current_snapshot()::TEXT = snapshot_before; -- no other transaction has ended
   END LOOP;
+  PERFORM set_config('search_path', session_path, TRUE);
 END
