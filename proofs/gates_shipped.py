@@ -247,9 +247,15 @@ _CHANGES = (
     ),
     _Change(
         "the guard takes an owner as whom callers act",
-        "pg_has_role(to_regrole(quote_ident(caller)), relowner, 'MEMBER')",
-        "FALSE",
+        "          WHERE pg_has_role(to_regrole(quote_ident(caller)), relowner, 'MEMBER')\n        )",
+        "          WHERE FALSE\n        )",
         _one_drift("owned-by-authenticated"),
+    ),
+    _Change(
+        "a runner as which callers act makes the tables",
+        "NOT EXISTS (SELECT FROM unnest(callers)",
+        "NOT EXISTS (SELECT FROM unnest(callers[1:0])",
+        f"{_PLATFORM}runner_as_whom_an_api_role_can_act_is_refused",
     ),
     _Change(
         "the guard takes foreign keys that are switched off",
@@ -283,9 +289,28 @@ _CHANGES = (
     ),
     _Change(
         "grants to roles that are not declared stay",
-        "WHERE grantor = relowner AND grantee NOT IN (relowner, 0)",
-        "WHERE FALSE AND grantee NOT IN (relowner, 0)",
+        "WHERE grantor = relowner AND grantee <> relowner\n",
+        "WHERE FALSE\n",
         _one_disorder("foreign-role"),
+    ),
+    _Change(
+        "privileges of the API's roles are not put back",
+        "pg_get_userbyid(relowner) AND privileges IS DISTINCT FROM (",
+        "pg_get_userbyid(relowner) AND FALSE AND privileges = (",
+        f"{_REPAIRS}what_an_event_trigger_opens_behind_the_fragments_is_closed",
+    ),
+    _Change(
+        "row-level security that was switched off stays off",
+        "FROM ours WHERE NOT relrowsecurity",
+        "FROM ours WHERE FALSE",
+        f"{_REPAIRS}what_an_event_trigger_opens_behind_the_fragments_is_closed",
+    ),
+    _Change(
+        "names in public are called",
+        "  SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own\n"
+        "  timeout",
+        "  timeout",
+        f"{_REPAIRS}no_better_match_in_public_is_called",
     ),
     _Change(
         "the owner's privileges are not put back",

@@ -441,9 +441,10 @@ def exact_access(tables: Sequence[Table]) -> str:
     """
     policies = [f"{table.name.name}.{policy}" for table in tables for policy in table.policies]
     granted = [
-        f"{table.name.name}|{role}|{', '.join(sorted(table.acl[role]))}"
+        f"{table.name.name}|{role}|{', '.join(sorted(held))}"
         for table in tables
-        for role in _grantees(table)
+        for role, held in sorted(table.acl.items())
+        if held
     ]
     lists = (
         _array("tables", "TEXT", _names(tables))

@@ -19,13 +19,18 @@ BEGIN
         FROM unnest(granted) AS entry
       ),
 
-      grants AS (
+      entries AS (
         SELECT relname, relation, relowner, '' AS columns, acl.*
         FROM ours, aclexplode(relacl) AS acl
         UNION ALL
         SELECT relname, relation, relowner, format(' (%I)', attname), acl.*
         FROM ours JOIN pg_attribute ON attrelid = ours.oid AND NOT attisdropped,
           aclexplode(attacl) AS acl
+      ),
+
+      grants AS (
+        SELECT *, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END AS role
+        FROM entries
       )
 
       SELECT format('DROP POLICY %I ON %s', polname, relation)
@@ -38,25 +43,25 @@ BEGIN
 
       UNION ALL
       SELECT DISTINCT format('REVOKE ALL ON TABLE %s FROM %s CASCADE', relation,
-        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::TEXT END)
+        CASE grantee WHEN 0 THEN role ELSE quote_ident(role) END)
       FROM grants
       WHERE grantor = relowner AND grantee <> relowner
-        AND (relname, pg_get_userbyid(grantee)) NOT IN (SELECT relname, role FROM declared)
+        AND (relname, role) NOT IN (SELECT relname, role FROM declared)
 
       UNION ALL
       SELECT format(
-        'REVOKE ALL ON TABLE %1$s FROM %2$I CASCADE; GRANT %3$s ON TABLE %1$s TO %2$I',
-        relation, role, privileges
+        'REVOKE ALL ON TABLE %1$s FROM %2$s CASCADE; GRANT %3$s ON TABLE %1$s TO %2$s',
+        relation, CASE role WHEN 'PUBLIC' THEN role ELSE quote_ident(role) END, privileges
       )
       FROM ours JOIN declared USING (relname)
-      WHERE to_regrole(quote_ident(role)) <> relowner AND privileges IS DISTINCT FROM (
+      WHERE role <> pg_get_userbyid(relowner) AND privileges IS DISTINCT FROM (
         SELECT string_agg(
           privilege_type || columns || CASE WHEN is_grantable THEN '*' ELSE '' END, ', '
           ORDER BY privilege_type
         )
         FROM grants
-        WHERE grants.relation = ours.relation AND grantor = relowner
-          AND grantee = to_regrole(quote_ident(role))
+        WHERE grants.relation = ours.relation AND grants.role = declared.role
+          AND grantor = grants.relowner
       )
 
       -- The owner's REVOKE leaves a grant whose grantor no longer holds the grant option. So give
