@@ -247,8 +247,8 @@ _CHANGES = (
     ),
     _Change(
         "the guard takes an owner as whom callers act",
-        "          WHERE pg_has_role(to_regrole(quote_ident(caller)), relowner, 'MEMBER')\n        )",
-        "          WHERE FALSE\n        )",
+        "to_regrole(quote_ident(caller)), relowner, 'MEMBER')\n        )",
+        "to_regrole(quote_ident(caller)), relowner, 'MEMBER') AND FALSE\n        )",
         _one_drift("owned-by-authenticated"),
     ),
     _Change(
@@ -307,9 +307,9 @@ _CHANGES = (
     ),
     _Change(
         "names in public are called",
-        "  SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own\n"
+        "SET LOCAL search_path = pg_catalog, pg_temp; -- unqualified names mean PostgreSQL's own\n"
         "  timeout",
-        "  timeout",
+        "timeout",
         f"{_REPAIRS}no_better_match_in_public_is_called",
     ),
     _Change(
