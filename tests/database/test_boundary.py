@@ -531,7 +531,7 @@ REACHING = [
             ('SET LOCAL "role" = service_role', True, False),
             ("SET/**/ROLE service_role", True, False),
             ('SET "request"."jwt"."claims" = \'{}\'', True, False),
-            ('SET "request.jwt.claims" = \'{}\'', True, False),
+            ("SET \"request.jwt.claims\" = '{}'", True, False),
             ("IF q IS NULL THEN SET ROLE service_role; END IF", True, False),
             ("EXECUTE 'SET ROLE service_role'", True, True),
             ("EXECUTE 'SELECT set_config(''role'', $1, TRUE)' USING q", True, True),

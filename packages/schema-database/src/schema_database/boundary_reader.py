@@ -415,6 +415,7 @@ _SUBSCRIPTIONS = """
     WHERE m.srrelid = ANY (%(tables)s::oid[]) GROUP BY 1 ORDER BY 1
 """
 
+
 @dataclass(frozen=True)
 class _Reader:
     connection: Connection[TupleRow]
