@@ -4,8 +4,11 @@
 `nox -s test -- -k tenancy`.
 """
 
+import logging
 import re
+import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -24,6 +27,22 @@ PACKAGES = {
     for path in sorted(Path("packages").glob("*/pyproject.toml"))
 }
 
+
+MAY_HOLD_SECRET = re.compile(r"://|:/|@|(password|secret|_key)\s*=", re.IGNORECASE)
+
+
+def redact(record: logging.LogRecord) -> bool:
+    """Take what may hold a secret out of what nox prints: it repeats commands, failed ones too."""
+    message = record.getMessage()
+    secrets = {each for each in sys.argv[1:] if MAY_HOLD_SECRET.search(each)}
+    for secret in sorted(secrets, key=len, reverse=True):
+        for shown in (shlex.quote(secret), repr(secret), secret):
+            message = message.replace(shown, "***")
+    record.msg, record.args = message, ()
+    return True
+
+
+logging.getLogger("nox").addFilter(redact)
 
 _interrupted = False
 
@@ -113,10 +132,15 @@ def schema(session: nox.Session) -> None:
     except CommandFailed:
         # 1 would mean that `verify` has looked and found a difference.
         raise SystemExit(2) from None
-    # nox prints what it runs. A URL may hold a password, so it goes by the environment instead.
+    except OSError as error:
+        session.warn(f"cannot install the schema command: {error}")
+        raise SystemExit(2) from None
+    # Everyone on a machine may list commands. A URL may hold a password, so it goes by the
+    # environment instead.
     urls = [each for each in session.posargs if "://" in each or "password=" in each]
     if len(urls) > 1:
-        session.error("there is more than one connection URL")
+        session.warn("there is more than one connection URL")
+        raise SystemExit(2)
     arguments = [each for each in session.posargs if each not in urls]
     environment = {"DATABASE_URL": urls[0]} if urls else None
     # Paths on the command line begin where the user is, and not where this file is.

@@ -502,8 +502,10 @@ REACHING = [
             f"a body with {text}",
             "CREATE FUNCTION public.exec(q TEXT) RETURNS VOID LANGUAGE plpgsql AS"
             f" $f$ BEGIN {text}; END $f$",
-            ("function-setting public.exec(text)",) if sets else (),
-            ("dynamic-sql public.exec(text)",) if dynamic else (),
+            (
+                *(["dynamic-sql public.exec(text)"] if dynamic else []),
+                *(["function-setting public.exec(text)"] if sets else []),
+            ),
         )
         for text, sets, dynamic in (
             ("EXECUTE q", False, True),
@@ -516,7 +518,96 @@ REACHING = [
             ("SET SESSION AUTHORIZATION postgres", True, False),
             ("PERFORM set_config('response.headers', q, TRUE)", False, False),
             ("PERFORM current_setting('request.jwt.claims')", False, False),
+            ("PERFORM \"set_config\"('role', q, TRUE)", True, False),
+            ("PERFORM pg_catalog.\"set_config\" /* a /* b */ c */ ('role', q, TRUE)", True, False),
+            ("PERFORM set_config -- a\n(\n-- b's\n'role', q, TRUE)", True, False),
+            ("PERFORM set_config(E'request.jwt.claims', q, TRUE)", True, False),
+            (r"PERFORM set_config(E'\x72ole', q, TRUE)", False, True),
+            ("PERFORM set_config(U&'r\\006fle', q, TRUE)", False, True),
+            ("PERFORM set_config($$role$$, q, TRUE)", True, False),
+            ("PERFORM set_config('ro' || 'le', q, TRUE)", False, True),
+            ("PERFORM '/*', set_config('role', q, TRUE), '*/'", True, False),
+            ("PERFORM $$it's$$, set_config('role', q, TRUE)", True, False),
+            ('SET LOCAL "role" = service_role', True, False),
+            ("SET/**/ROLE service_role", True, False),
+            ('SET "request"."jwt"."claims" = \'{}\'', True, False),
+            ("SET \"request.jwt.claims\" = '{}'", True, False),
+            ("IF q IS NULL THEN SET ROLE service_role; END IF", True, False),
+            ("EXECUTE 'SET ROLE service_role'", True, True),
+            ("EXECUTE 'SELECT set_config(''role'', $1, TRUE)' USING q", True, True),
+            ("EXECUTE/**/q", False, True),
+            ("DO $$ BEGIN EXECUTE current_setting('my.sql'); END $$", False, True),
+            ("/* we EXECUTE nothing, and set_config('role', q) */ NULL", False, False),
+            ("-- SET ROLE is for others\nNULL", False, False),
+            ("RAISE 'cannot execute this'", False, False),
+            ("UPDATE public.members SET role = q", False, False),
         )
+    ),
+    *(
+        Case(
+            f"a parsed body of {rights} with {call}",
+            f"CREATE FUNCTION public.become(q TEXT) RETURNS TEXT LANGUAGE sql {rights}"
+            f" BEGIN ATOMIC SELECT {call}; END",
+            found,
+        )
+        for rights in ("SECURITY INVOKER", "SECURITY DEFINER")
+        for call, found in {
+            "set_config('request.jwt.claims', q, TRUE)": ("function-setting public.become(text)",),
+            "set_config(q, 'x', TRUE)": ("dynamic-sql public.become(text)",),
+            "set_config('response.headers', q, TRUE)": (),
+        }.items()
+    ),
+    *(
+        Case(
+            f"SQL of {role}'s own",
+            "CREATE FUNCTION public.exec_sql(q TEXT) RETURNS VOID LANGUAGE plpgsql AS"
+            " 'BEGIN EXECUTE q; END'; REVOKE EXECUTE ON FUNCTION public.exec_sql(TEXT) FROM PUBLIC,"
+            " anon, authenticated, service_role;"
+            f"GRANT EXECUTE ON FUNCTION public.exec_sql(TEXT) TO {role}",
+            () if role == "service_role" else ("dynamic-sql public.exec_sql(text)",),
+            ("dynamic-sql public.exec_sql(text)",) if role == "service_role" else (),
+        )
+        for role in ("anon", "authenticated", "service_role")
+    ),
+    Case(
+        "an aggregate",
+        "CREATE AGGREGATE public.total(int) (SFUNC = int4pl, STYPE = int)",
+    ),
+    *(
+        Case(
+            f"view of {rights} with {call}",
+            f"CREATE VIEW public.become WITH (security_invoker = {rights}) AS SELECT {call} AS a;"
+            "GRANT SELECT ON public.become TO authenticated",
+            ("view-setting public.become",) if found else (),
+        )
+        for rights in ("on", "off")
+        for call, found in {
+            "set_config('request.jwt.claims', '{}', TRUE)": True,
+            "pg_catalog.\"set_config\"(E'role', 'service_role', TRUE)": True,
+            "set_config(current_setting('my.name'), 'x', TRUE)": True,
+            "set_config('response.headers', '[]', TRUE)": False,
+            "current_setting('request.jwt.claims', TRUE)": False,
+        }.items()
+    ),
+    Case(
+        "a view that sets claims for its owner alone",
+        "CREATE VIEW public.become AS SELECT set_config('role', 'service_role', TRUE)",
+    ),
+    Case(
+        "a view that sets claims in a closed schema, reached through another",
+        "CREATE SCHEMA hidden; CREATE VIEW hidden.become AS SELECT set_config('role', 'x', TRUE);"
+        "ALTER VIEW hidden.become OWNER TO postgres;"
+        "GRANT SELECT ON hidden.become TO authenticated;"
+        "CREATE VIEW public.more WITH (security_invoker = on) AS SELECT * FROM hidden.become;"
+        "GRANT SELECT ON public.more TO authenticated",
+        ("view-setting hidden.become",),
+    ),
+    Case(
+        "a rule that sets claims",
+        "CREATE TABLE public.other (id INT); CREATE RULE become AS ON INSERT TO public.other"
+        " DO ALSO SELECT set_config('request.jwt.claims', '{}', TRUE);"
+        "GRANT INSERT ON public.other TO authenticated",
+        ("view-setting public.other",),
     ),
     Case("a body with its caller's rights", PLPGSQL.replace(" SECURITY DEFINER", "")),
     Case(

@@ -135,6 +135,8 @@ def test_an_empty_database_url_counts_as_unset(
         ["verify", "--url={url}"],
         ["locks", "--format={url}"],
         ["verify", "{url}", "password='my s3cret'"],
+        ["verify", "{url}", "jwt_secret=s3cret"],
+        ["verify", "{url}", "service_role_key = s3cret"],
     ],
     ids=" ".join,
 )

@@ -42,7 +42,9 @@ VERBS = {
 }
 """The verbs. Each is a module of its own, read only when it is asked for: starting stays quick."""
 
-_MAY_HOLD_PASSWORD = re.compile(r"[A-Za-z][\w+.]*://|\w*password\s*=", re.IGNORECASE)
+_MAY_HOLD_PASSWORD = re.compile(
+    r"[A-Za-z][\w+.]*://|\w*(?:password|secret|_key)\s*=", re.IGNORECASE
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

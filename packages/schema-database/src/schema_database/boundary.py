@@ -212,6 +212,27 @@ class Routine:
 
 
 @dataclass(frozen=True)
+class SettingRule:
+    """A view, or a rule on another relation, that sets the role, the claims or it knows not what.
+
+    Attributes:
+        name: of the view or of the relation that has the rule, qualified.
+        schema: its schema's name, unquoted.
+        owner: the relation's.
+        kind: `view` or `rule`.
+        of_extension: whether an extension owns it.
+        users: the API roles that may make it run.
+    """
+
+    name: str
+    schema: str
+    owner: str
+    kind: str
+    of_extension: bool
+    users: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Shadow:
     """An object that may be found in the place of one of PostgreSQL's own."""
 
@@ -269,6 +290,7 @@ class Boundary:
     shadows: tuple[Shadow, ...]
     publications: tuple[Channel, ...]
     subscriptions: tuple[Channel, ...]
+    setting_rules: tuple[SettingRule, ...] = ()
 
 
 def request_roles(roles: Mapping[str, Role], memberships: Iterable[Membership]) -> frozenset[str]:

@@ -23,11 +23,13 @@ from schema_database.boundary import (
     Routine,
     Schema,
     Setting,
+    SettingRule,
     Shadow,
     SystemPrivilege,
     callers_of,
     path_schemas,
 )
+from schema_database.routine_text import runs_own_sql, sets_caller
 from schema_database.supabase import CLAIM_FUNCTION
 
 if TYPE_CHECKING:
@@ -280,8 +282,9 @@ _ROUTINES = """
       JOIN pg_language l ON l.oid = p.prolang
       WHERE p.pronamespace <> 'pg_catalog'::regnamespace
         AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-        AND (p.prosecdef OR p.proconfig IS NOT NULL OR NOT l.lanpltrusted
-          OR p.prosrc ~* %(sets_caller)s OR p.prosrc ~* %(dynamic)s)
+        -- An aggregate has no body; it runs other functions.
+        AND (p.prosecdef OR p.proconfig IS NOT NULL OR NOT (l.lanpltrusted OR p.prokind = 'a')
+          OR coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* 'set_config|\\mset\\M|execute')
       UNION ALL
       SELECT p.oid, format('%%I on %%s', t.tgname, t.tgrelid::regclass),
         ARRAY(SELECT r.rolname::text FROM pg_roles r
@@ -296,8 +299,8 @@ _ROUTINES = """
         AND NOT t.tgrelid = ANY (%(tables)s::oid[])
     )
     SELECT p.oid::regprocedure::text, n.nspname, pg_get_userbyid(p.proowner), l.lanname,
-      l.lanpltrusted, p.prosecdef, p.prosqlbody IS NOT NULL,
-      p.prosrc ~* %(sets_caller)s, p.prosrc ~* %(dynamic)s,
+      l.lanpltrusted OR p.prokind = 'a', p.prosecdef, p.prosqlbody IS NOT NULL,
+      coalesce(pg_get_function_sqlbody(p.oid), p.prosrc),
       EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass
         AND e.objid = p.oid AND e.deptype = 'e'),
       coalesce((SELECT x.roots FROM jsonb_to_recordset(%(pg_proc)s) AS x (oid oid, roots text[])
@@ -311,6 +314,34 @@ _ROUTINES = """
     JOIN pg_language l ON l.oid = p.prolang
     WHERE called.callers <> '{}'
     ORDER BY 1, called.by_trigger
+"""
+
+# A view is a rule for SELECT. As for relations, USAGE is asked for where a name is looked up.
+_SETTING_RULES = """
+    SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname, pg_get_userbyid(c.relowner),
+      CASE WHEN w.ev_type = '1' THEN 'view' ELSE 'rule' END,
+      EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass
+        AND e.objid = c.oid AND e.deptype = 'e'),
+      pg_get_ruledef(w.oid), x.callers
+    FROM pg_rewrite w
+    JOIN pg_class c ON c.oid = w.ev_class
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (SELECT CASE w.ev_type WHEN '1' THEN 'SELECT' WHEN '2' THEN 'UPDATE'
+      WHEN '3' THEN 'INSERT' ELSE 'DELETE' END AS privilege) AS k
+    CROSS JOIN LATERAL (SELECT ARRAY(SELECT a.rolname::text FROM pg_roles a
+      WHERE a.rolname = ANY (%(callers)s)
+        AND (has_schema_privilege(a.oid, c.relnamespace, 'USAGE') OR EXISTS (
+          SELECT FROM pg_depend d
+          LEFT JOIN pg_rewrite o ON d.classid = 'pg_rewrite'::regclass AND o.oid = d.objid
+          WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+            AND (o.ev_class <> c.oid OR d.classid = 'pg_proc'::regclass)))
+        AND CASE k.privilege WHEN 'DELETE' THEN has_table_privilege(a.oid, c.oid, k.privilege)
+          ELSE has_any_column_privilege(a.oid, c.oid, k.privilege) END
+      ORDER BY 1) AS callers) AS x
+    -- PostgreSQL computes what a materialized view holds when its owner refreshes it.
+    WHERE c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+      AND c.relkind <> 'm' AND x.callers <> '{}'
+    ORDER BY 1, w.rulename
 """
 
 _PATH = "SELECT n.oid::bigint FROM pg_namespace n WHERE n.nspname = ANY (%(path)s)"
@@ -385,16 +416,6 @@ _SUBSCRIPTIONS = """
 """
 
 
-_SETS_CALLER = (
-    r"set_config\s*\(\s*'(role|request\.[^']*|session_authorization|row_security)'"
-    r"|\mset\s+((local|session)\s+)?(role\M|session\s+authorization|\"?request\.|row_security)"
-)
-"""How a function's text sets the role or the claims; a PostgreSQL regular expression."""
-
-_DYNAMIC = r"\mexecute\s+(?!(function|procedure|on)\M)|set_config\s*\(\s*[^'\s]"
-"""How a function's text runs SQL that it builds: EXECUTE of PL/pgSQL."""
-
-
 @dataclass(frozen=True)
 class _Reader:
     connection: Connection[TupleRow]
@@ -425,8 +446,6 @@ def read_boundary(connection: Connection[TupleRow], tables: Sequence[str]) -> Bo
             "names": list(tables),
             "claim": CLAIM_FUNCTION,
             "configuration": CONFIGURATION,
-            "sets_caller": _SETS_CALLER,
-            "dynamic": _DYNAMIC,
         }
         return _read(_Reader(connection, given))
 
@@ -475,6 +494,11 @@ def _read(reader: _Reader) -> Boundary:
         functions=functions,
         relations=tuple(_relation(*row) for row in reader(_RELATIONS)),
         routines=tuple(_routine(*row) for row in reader(_ROUTINES)),
+        setting_rules=tuple(
+            SettingRule(name, schema, owner, kind, of_extension, frozenset(users))
+            for name, schema, owner, kind, of_extension, text, users in reader(_SETTING_RULES)
+            if sets_caller(text, "sql") or runs_own_sql(text, "sql")
+        ),
         shadows=tuple(Shadow(*row) for row in reader(_SHADOWS)),
         publications=_channels(reader(_PUBLICATIONS)),
         subscriptions=_channels(reader(_SUBSCRIPTIONS)),
@@ -505,9 +529,11 @@ def _function(*row: Any) -> Function:
 
 
 def _routine(*row: Any) -> Routine:
-    *plain, reaches, names, settings, callers, trigger = row
+    *plain, text, of_extension, reaches, names, settings, callers, trigger = row
+    language = plain[3]
+    told = (sets_caller(text, language), runs_own_sql(text, language), of_extension)
     collected = (tuple(reaches), tuple(names), tuple(settings), frozenset(callers))
-    return Routine(*plain, *collected, trigger)  # type: ignore[call-arg] # as the query has them
+    return Routine(*plain, *told, *collected, trigger)  # type: ignore[call-arg] # as the query has
 
 
 def _channels(rows: Sequence[TupleRow]) -> tuple[Channel, ...]:

@@ -28,7 +28,7 @@ from schema_database.supabase import API_ROLES, AUTHENTICATOR, PLATFORM_LOGINS, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from schema_database.boundary import Boundary, Routine, Setting
+    from schema_database.boundary import Boundary, Routine, Setting, SettingRule
 
 _FOR_THE_SERVICE = frozenset({"pg_monitor", "pg_read_all_data", "pg_read_all_stats"})
 """What service_role, which may read all tenants anyhow, gains nothing by."""
@@ -82,6 +82,7 @@ def judge(expected: Boundary, actual: Boundary) -> list[Finding]:
         *_functions(expected, actual),
         *_relations(actual),
         *_routines(actual),
+        *_setting_rules(actual),
     ]
     found += [
         Finding(
@@ -552,19 +553,21 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
                 f"function {subject} sets {what} for what it runs ({may})",
                 "take that out of it, or REVOKE EXECUTE on it FROM PUBLIC, anon, authenticated",
             )
-        if not each.definer and each.trusted:
-            if each.dynamic and each.trigger is None and not own:
-                yield Finding(
-                    "dynamic-sql",
-                    subject,
-                    f"function {subject} runs SQL, or sets settings, that it makes itself ({may})",
-                    "make sure that no caller's text becomes part of it: a caller who can send SQL"
-                    " can set any claim",
-                    Level.NOTE,
-                )
-            continue
         # It may read and write all tenants anyhow; only history is closed to it.
         level = Level.NOTE if each.execute == {SERVICE} else Level.DIFFERENCE
+        harmless = not each.definer and each.trusted
+        if each.dynamic and each.trigger is None and not own and (harmless or each.readable):
+            yield Finding(
+                "dynamic-sql",
+                subject,
+                f"function {subject} runs SQL, or sets settings, that it makes itself ({may}): a"
+                " caller who can send SQL can set any claim",
+                "REVOKE EXECUTE on it FROM PUBLIC, anon, authenticated; accept it if no caller's"
+                " text becomes part of that SQL",
+                level,
+            )
+        if harmless:
+            continue
         revoke = (
             "make it SECURITY INVOKER, or REVOKE EXECUTE on it FROM PUBLIC, anon, authenticated;"
             " accept it if it asks for the tenant itself"
@@ -626,7 +629,20 @@ def _routines(actual: Boundary) -> Iterator[Finding]:
         )
 
 
-def _is_platforms_own(routine: Routine, actual: Boundary) -> bool:
+def _setting_rules(actual: Boundary) -> Iterator[Finding]:
+    for each in actual.setting_rules:
+        if not _is_platforms_own(each, actual):
+            what = "view" if each.kind == "view" else "a rule on"
+            yield Finding(
+                "view-setting",
+                each.name,
+                f"{what} {each.name} sets the role or the claims, or a setting whose name it"
+                f" computes ({_listed(sorted(each.users))} may use it)",
+                "take set_config out of it, or revoke what callers have on it",
+            )
+
+
+def _is_platforms_own(routine: Routine | SettingRule, actual: Boundary) -> bool:
     if routine.of_extension:
         return True
     return is_platform_admin(routine.owner) and routine.schema not in actual.table_schemas | {

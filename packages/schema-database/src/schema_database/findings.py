@@ -37,6 +37,7 @@ CHECKS = {
     "unread-function": "a SECURITY DEFINER function whose body does not show what it reaches",
     "unread-triggers": "SECURITY DEFINER triggers whose bodies do not show what they reach",
     "usage-missing": "a caller who may not use a schema that the tables need",
+    "view-setting": "a view or rule that sets the role or the claims for who uses it",
 }
 """Every check and what it finds. A name here is the first word of a finding's id."""
 
