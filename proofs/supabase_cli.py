@@ -50,9 +50,11 @@ CREATE TABLE public.workflow_instances (
   status TEXT
 )"""
 
-_GUARD_SAYS = "Tables of this database differ from the migration's; nothing was changed."
+_GUARD_SAYS = (
+    "Tables of this database differ from what this migration declares; nothing was changed."
+)
 _GUARD_LISTS = "- workflow_instances.app_code is missing, must be text NOT NULL"
-_GUARD_LACKS = "This database lacks what the migration builds on; nothing was changed."
+_GUARD_LACKS = "This migration lacks what it builds on; nothing was changed."
 
 
 @dataclass(frozen=True)
@@ -304,8 +306,9 @@ _LEAVES_SOMETHING = "COMMIT; CREATE TABLE IF NOT EXISTS public.left_over (); BEG
 
 SABOTAGES = (
     Sabotage(
-        "a grant is missing",
-        "GRANT SELECT, INSERT ON TABLE public.workflow_history\n  TO authenticated, service_role;",
+        "an index is missing",
+        "CREATE INDEX IF NOT EXISTS workflow_instances_current_node_id_idx"
+        "\n  ON public.workflow_instances (current_node_id);",
         "",
         pushes,
         "the catalog is the one",
@@ -340,15 +343,15 @@ SABOTAGES = (
     ),
     Sabotage(
         "the guard looks at no table",
-        "tables CONSTANT TEXT[] := ARRAY[",
-        "tables CONSTANT TEXT[] := '{}'; unused CONSTANT TEXT[] := ARRAY[",
+        "tables CONSTANT NAME[] := ARRAY[",
+        "tables CONSTANT NAME[] := '{}'; unused CONSTANT NAME[] := ARRAY[",
         refuses,
         "over a table of another shape",
     ),
     Sabotage(
-        "there is no lock_timeout",
+        "something else ends it before it gives up",
         _BEGINNING,
-        "SET LOCAL statement_timeout = '6s';",
+        f"{_BEGINNING} SET LOCAL statement_timeout = '2s';",
         waits,
         "while a session reads a table",
     ),
@@ -361,8 +364,8 @@ SABOTAGES = (
     ),
     Sabotage(
         "row-level security is left off on one table",
-        "ALTER TABLE public.workflow_history ENABLE ROW LEVEL SECURITY;",
-        "",
+        "END\n$access$;",
+        "END\n$access$;\nALTER TABLE public.workflow_history DISABLE ROW LEVEL SECURITY;",
         advises,
         "the advisors find nothing",
     ),
