@@ -41,7 +41,7 @@ EQUIVALENT = (
     Reason(
         r"\w+: index: ONLY: \w+",
         "an index `ON ONLY` its table",
-        "ONLY leaves out partitions, and no table has any; the guard's twins are made without it.",
+        "ONLY leaves out partitions, and no table has any; reference tables are made without it.",
     ),
     Reason(
         r"\w+: (check|foreign key): NOT VALID: \w+",
@@ -54,9 +54,9 @@ EQUIVALENT = (
         "our names follow PostgreSQL's own pattern, so it chooses the same.",
     ),
     Reason(
-        r"\w+: (drop policy: CASCADE|privileges: REVOKE CASCADE): \w+",
-        "`DROP POLICY` or `REVOKE` with CASCADE",
-        "nothing depends on a policy, nor on a grant that nobody may pass on.",
+        r"\w+: drop policy: CASCADE: \w+",
+        "`DROP POLICY` with CASCADE",
+        "nothing depends on a policy.",
     ),
     Reason(
         r"\w+: privileges: add a role to GRANT: CURRENT_USER",
@@ -64,9 +64,10 @@ EQUIVALENT = (
         "who runs the migration owns the tables and holds all of it already.",
     ),
     Reason(
-        r"\w+: policy: drop a qualifier: \w+: WITH CHECK: function_registry\.function_code",
-        "`function_code` instead of `function_registry.function_code` inside its subquery",
-        "there the name is the registry's with or without it.",
+        r"\w+: policy: drop a qualifier: \w+: WITH CHECK:"
+        r" (function_registry\.(function_code|app_code)|workflow_instances\.(app_code|id))",
+        "a column of a subquery's own table without the table's name",
+        "there the name is that table's with or without it.",
     ),
     Reason(
         r"\w+: statement: change places: ALTER TABLE public before REVOKE",
@@ -89,14 +90,15 @@ TRACELESS = (
         "the tests' search path begins with public; under another it is nothing, or another table.",
     ),
     Reason(
-        r"\w+: privileges: drop a role from REVOKE: REVOKE: PUBLIC",
-        "nothing taken from PUBLIC",
-        "PUBLIC holds nothing on a new table, but it may on one that exists.",
+        r"\w+: (privileges: (drop a role from )?REVOKE\b.*|statement: drop REVOKE): .+",
+        "a REVOKE that takes less, or none",
+        "the end of the file takes the rest, with a warning; until then the table is open.",
     ),
     Reason(
-        r"\w+: row security: a second switch: \w+: FORCE",
-        "row-level security forced on the owner in a second statement",
-        "the end of the file takes it back, with a warning, every time.",
+        r"\w+: (row security: (other|a second) switch: \w+: (DISABLE|NO FORCE)"
+        r"|statement: drop ENABLE ROW LEVEL SECURITY: \w+)",
+        "row-level security not switched on",
+        "the end of the file switches it on, with a warning; until then the table is open.",
     ),
     Reason(
         r"(function_registry|instance_tasks): statement: change places: GRANT \w+, before CREATE",

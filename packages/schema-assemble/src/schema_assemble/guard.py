@@ -328,14 +328,18 @@ def _schema_of(function: Object) -> str:
     return schema
 
 
+_WORDS = {"PUBLIC", "CURRENT_ROLE", "CURRENT_USER", "SESSION_USER"}
+"""What stands for a role and is not the name of one, as ``role_name`` gives it."""
+
+
 def _grantees(table: Table) -> list[str]:
-    """The roles that hold a privilege on the table."""
-    return sorted(role for role, held in table.acl.items() if held and role != "PUBLIC")
+    """The roles that hold a privilege on the table, by name."""
+    return sorted(role for role, held in table.acl.items() if held and role not in _WORDS)
 
 
 def _callers(tables: Sequence[Table]) -> list[str]:
     """The roles that somebody else can act as."""
-    named = {role for table in tables for role in table.acl} - {"PUBLIC"}
+    named = {role for table in tables for role in table.acl} - _WORDS
     return sorted({*named, LOGIN_ROLE}) if named else []
 
 
@@ -444,7 +448,7 @@ def exact_access(tables: Sequence[Table]) -> str:
         f"{table.name.name}|{role}|{', '.join(sorted(held))}"
         for table in tables
         for role, held in sorted(table.acl.items())
-        if held
+        if held and (role == "PUBLIC" or role not in _WORDS)
     ]
     lists = (
         _array("tables", "TEXT", _names(tables))
