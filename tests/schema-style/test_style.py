@@ -341,7 +341,9 @@ def test_nothing_is_remembered_without_a_cache(root: Path, looked_at: list[str])
     assert sorted(file.name for file in root.iterdir()) == ["a.sql", "pyproject.toml"]
 
 
-@pytest.mark.parametrize("broken", ["", "{", "[]", '{"key": 1}', "\xff"])
+@pytest.mark.parametrize(
+    "broken", ["", "{", "[]", '{"key": 1}', "\xff", "[" * 200_000], ids=lambda text: text[:9]
+)
 def test_corrupt_cache_is_ignored(root: Path, broken: str) -> None:
     """A damaged cache costs time and nothing else, and is whole again afterwards."""
     write(root, LONG)
@@ -351,6 +353,31 @@ def test_corrupt_cache_is_ignored(root: Path, broken: str) -> None:
     stored.write_bytes(broken.encode("latin-1"))
     assert look(root) == remembered
     assert stored.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"line": 1', '"line": "1"'),
+        ('"fixable": false', '"fixable": 7'),
+        ('"message": "', '"message": ["x"], "old": "'),
+        ('"rule": ', '"rule": null, "else": '),
+        ('"findings": [', '"findings": 5, "else": ['),
+        ('"findings": [', '"findings": [5, '),
+    ],
+)
+def test_a_remembered_finding_of_another_form_is_forgotten(root: Path, old: str, new: str) -> None:
+    """Values of wrong types in the cache never reach the report: the file is looked at again."""
+    write(root, LONG)
+    write(root, LONG, "b.sql")
+    remembered = look(root)
+    stored = root / ".cache" / "findings.json"
+    text = stored.read_text(encoding="utf-8")
+    assert old in text
+    stored.write_text(text.replace(old, new), encoding="utf-8")
+
+    assert look(root) == remembered
+    assert stored.read_text(encoding="utf-8") == text
 
 
 def test_cache_forgets_files_that_are_gone(root: Path) -> None:
