@@ -250,6 +250,60 @@ def test_an_output_that_became_a_link_is_not_up_to_date(root: Path, run: Run) ->
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+@pytest.mark.parametrize(
+    ("link", "to"),
+    [
+        (OUT, "../README.md"),
+        (OUT, "../packages/db/tasks/table.sql"),
+        (OUT, "new.sql"),
+        ("out", "packages/db/tasks"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("build",), ("build", "--check"), ("build", "//db:m")])
+def test_no_link_leads_an_output_to_another_file_of_the_workspace(
+    root: Path, run: Run, link: str, to: str, arguments: tuple[str, ...]
+) -> None:
+    """A README or a fragment is never replaced by a migration; the BUILD file is named."""
+    (root / "README.md").write_text("ours", encoding="utf-8")
+    (root / link).parent.mkdir(exist_ok=True)
+    (root / link).symlink_to(to)
+    before = files_and_links(root)
+
+    status, out, err = run(*arguments)
+
+    assert (status, out) == (1, "")
+    assert err.startswith(f"packages/db/BUILD.toml:3:1: misplaced-output: {OUT} leads by a link to")
+    assert files_and_links(root) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+def test_a_link_to_the_same_text_is_not_up_to_date(root: Path, run: Run) -> None:
+    """What is remembered of the last build does not hide that the output became a link."""
+    run("build")
+    (root / OUT).rename(root / "copy.sql")
+    (root / OUT).symlink_to("../copy.sql")
+
+    assert run("build")[0] == 1
+
+
+@pytest.mark.parametrize("out", ["packages/db/tasks/1_table.sql", "Packages/db/2_x.sql"])
+def test_no_output_is_among_the_packages(root: Path, run: Run, out: str) -> None:
+    """A fragment's own file as the output is refused at its BUILD file, and stays as it is."""
+    tasks = root / "packages/db/tasks"
+    (tasks / "table.sql").rename(tasks / "1_table.sql")
+    for name, old, new in (("tasks/", '"table.sql"', '"1_table.sql"'), ("", OUT, out)):
+        build = root / f"packages/db/{name}BUILD.toml"
+        build.write_text(build.read_text("utf-8").replace(old, new), encoding="utf-8")
+    before = files_and_links(root)
+
+    status, _, err = run("build")
+
+    assert status == 1
+    assert err.startswith(f"packages/db/BUILD.toml:3:1: misplaced-output: {out} is among")
+    assert files_and_links(root) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
 def test_deps_are_not_written_through_a_link(root: Path, run: Run) -> None:
     """A BUILD file that is a link to outside is read, and never written."""
     outside = root.parent / "outside.toml"
@@ -278,7 +332,11 @@ def test_a_workspace_without_migrations_has_nothing_to_build(root: Path, run: Ru
 
 @pytest.mark.parametrize(
     "memory",
-    ["", "{", "[]", "null", '{"outputs": 5}', '{"inputs": "x", "outputs": {"a\\u0000": "b"}}'],
+    [
+        *("", "{", "[]", "null", '{"outputs": 5}', '{"inputs": "x", "outputs": {"a\\u0000": "b"}}'),
+        "[" * 200_000,
+    ],
+    ids=lambda text: text[:20],
 )
 def test_a_spoilt_memory_is_no_harm(root: Path, run: Run, memory: str) -> None:
     """What is remembered of the last build saves time and is never needed."""

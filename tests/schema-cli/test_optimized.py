@@ -51,6 +51,13 @@ def test_every_verb_and_rule_is_documented_at_every_optimization_level(
     assert plain.count("When to allow: ") > 50
 
 
+def test_style_without_docstrings_is_one_clear_error() -> None:
+    """The style cannot be checked there: the remedy is named, and nothing passes unchecked."""
+    said = ask("-OO", "-m", "schema_cli", "style", "--no-cache")
+    assert said.startswith("schema: sqlfluff needs docstrings, which PYTHONOPTIMIZE=2 and -OO ")
+    assert "\n  help: unset PYTHONOPTIMIZE, or set it to 1\n" in said
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_tool_prints_its_usage_at_every_optimization_level(tool: str) -> None:
     """A wrong argument is answered with the usage, and never with the word None."""

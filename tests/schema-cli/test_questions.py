@@ -1,5 +1,8 @@
 """schema deps, query and show."""
 
+import errno
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +65,25 @@ def test_fix_mends_whatever_the_labels_are(
     assert all(line in fixed for line in left)
     assert run("deps", "--fix")[:2] == (0, out.split("\n", 1)[1])
     assert (root / BUILD).read_text("utf-8") == fixed
+
+
+def test_deps_that_cannot_be_written_are_told(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that is read-only the BUILD file is named, and not a temporary one."""
+    build = root / "packages/db/tasks/BUILD.toml"
+    text = build.read_text("utf-8").replace('  "//db/platform:roles",\n', "")
+    build.write_text(text, encoding="utf-8")
+
+    def read_only(**_: object) -> tuple[int, str]:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), ".BUILD.toml.x7")
+
+    monkeypatch.setattr(tempfile, "mkstemp", read_only)
+    status, out, err = run("deps", "--fix")
+
+    assert (status, out) == (2, "")
+    path = "packages/db/tasks/BUILD.toml"
+    assert err == f"schema: cannot write {path}: {os.strerror(errno.EROFS)}\n"
 
 
 def test_fix_removes_no_dep_on_a_target_that_cannot_be_read(root: Path, run: Run) -> None:

@@ -409,7 +409,96 @@ def test_a_folder_that_is_gone_is_told(
 
     monkeypatch.setattr(Path, "cwd", gone)
 
-    assert run("query") == (2, "", "schema: No such file or directory\n")
+    message = "schema: the current folder is gone\n  help: change into a folder that exists\n"
+    assert run("query") == (2, "", message)
+
+
+def test_an_empty_path_is_not_the_current_folder(styled: Path, run: Run) -> None:
+    """A variable that is not set, as in `schema style --fix "$file"`, mends no whole folder."""
+    table = styled / "packages/db/tasks/table.sql"
+    table.write_text("select 1 ;\n", encoding="utf-8")
+
+    status, out, err = run("style", "--fix", "")
+
+    assert (status, out) == (2, "")
+    assert err.startswith("schema: a path is empty\n  help: ")
+    assert table.read_text(encoding="utf-8") == "select 1 ;\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
+@pytest.mark.parametrize(
+    ("arguments", "closed", "status", "shown"),
+    [
+        ("build //db/tasks:table", "1", 0, ""),
+        ("build //db/tasks:table", "0", 0, "CREATE TABLE"),
+        ("build //db/tasks:none", "1", 2, "there is no target"),
+        ("build //db/tasks:none", "2", 2, ""),
+        ("build --frob", "2", 2, ""),
+        ("build", "2", 0, "written"),
+    ],
+)
+def test_a_closed_stream_leads_to_nowhere(
+    root: Path, arguments: str, closed: str, status: int, shown: str
+) -> None:
+    """With `>&-` nothing fails, no error comes out as SQL, and no file takes the stream's place."""
+    command = f"{shlex.quote(sys.executable)} -m schema_cli {arguments} {closed}>&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=root, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == status
+    assert shown in done.stdout + done.stderr
+    assert shown or done.stdout + done.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse the name")
+@pytest.mark.parametrize("arguments", [("style",), ("style", "--fix"), ("lint",)])
+def test_a_name_that_is_not_utf8_is_shown_escaped(
+    styled: Path, run: Run, arguments: tuple[str, ...]
+) -> None:
+    """Neither a traceback nor a command for the terminal, whatever a file is called."""
+    name = os.fsdecode(b"a\xff\x1b[2J.sql")
+    (styled / name).write_text(f"select 1 ;\ncomment on table x is '{'x' * 99}'\n", "utf-8")
+
+    status, out, err = run(*arguments, name)
+
+    assert (status, err) == (1, "")
+    assert "a\\udcff\\x1b[2J.sql:" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+@pytest.mark.parametrize("verb", ["style", "query", "lint", "build", "deps"])
+def test_a_named_pipe_is_not_waited_for(styled: Path, run: Run, verb: str) -> None:
+    """What is called .sql and is no file is told, and nobody has to write to it."""
+    os.mkfifo(styled / "packages/db/tasks/pipe.sql")
+
+    status, out, err = run(verb)
+
+    assert status == 1
+    assert "packages/db/tasks/pipe.sql:1:1: " in out + err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_an_output_that_is_a_named_pipe_is_not_waited_for(root: Path, run: Run) -> None:
+    """It is named, and stays what it is."""
+    (root / "out").mkdir()
+    os.mkfifo(root / "out/1_m.sql")
+
+    status, out, err = run("build")
+
+    assert (status, out) == (2, "")
+    assert err.endswith("out/1_m.sql: it is not a regular file\n")
+
+
+def test_a_byte_order_mark_in_the_settings_is_ignored(styled: Path, run: Run) -> None:
+    """Every verb reads pyproject.toml in one way."""
+    settings = styled / "pyproject.toml"
+    settings.write_bytes(b"\xef\xbb\xbf" + settings.read_bytes())
+
+    for arguments in (("query",), ("style", "--no-cache")):
+        status, _, err = run(*arguments)
+        assert (status, err) == (0, "")
 
 
 def schema(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

@@ -86,7 +86,7 @@ def test_line_ends_and_byte_order_marks_do_not_matter(
 @pytest.mark.parametrize(
     ("data", "place", "fact"),
     [
-        (b"ok\na\0b", "x.sql:2:2", "holds a NUL byte\n  help: save it as UTF-8"),
+        (b"ok\na\0b", "x.sql:2:2", "holds a NUL byte\n  help: remove the NUL bytes; "),
         (
             b"ok\n\xc3\xa9\xff",
             "x.sql:2:2",

@@ -341,7 +341,9 @@ def test_nothing_is_remembered_without_a_cache(root: Path, looked_at: list[str])
     assert sorted(file.name for file in root.iterdir()) == ["a.sql", "pyproject.toml"]
 
 
-@pytest.mark.parametrize("broken", ["", "{", "[]", '{"key": 1}', "\xff"])
+@pytest.mark.parametrize(
+    "broken", ["", "{", "[]", '{"key": 1}', "\xff", "[" * 200_000], ids=lambda text: text[:9]
+)
 def test_corrupt_cache_is_ignored(root: Path, broken: str) -> None:
     """A damaged cache costs time and nothing else, and is whole again afterwards."""
     write(root, LONG)
@@ -351,6 +353,31 @@ def test_corrupt_cache_is_ignored(root: Path, broken: str) -> None:
     stored.write_bytes(broken.encode("latin-1"))
     assert look(root) == remembered
     assert stored.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"line": 1', '"line": "1"'),
+        ('"fixable": false', '"fixable": 7'),
+        ('"message": "', '"message": ["x"], "old": "'),
+        ('"rule": ', '"rule": null, "else": '),
+        ('"findings": [', '"findings": 5, "else": ['),
+        ('"findings": [', '"findings": [5, '),
+    ],
+)
+def test_a_remembered_finding_of_another_form_is_forgotten(root: Path, old: str, new: str) -> None:
+    """Values of wrong types in the cache never reach the report: the file is looked at again."""
+    write(root, LONG)
+    write(root, LONG, "b.sql")
+    remembered = look(root)
+    stored = root / ".cache" / "findings.json"
+    text = stored.read_text(encoding="utf-8")
+    assert old in text
+    stored.write_text(text.replace(old, new), encoding="utf-8")
+
+    assert look(root) == remembered
+    assert stored.read_text(encoding="utf-8") == text
 
 
 def test_cache_forgets_files_that_are_gone(root: Path) -> None:
@@ -516,5 +543,58 @@ def test_no_link_leads_a_fix_out_of_the_workspace(
 
 def test_outside_is_no_place_to_check(root: Path) -> None:
     """A file that is not in the workspace has another style, or none."""
-    with pytest.raises(StyleError, match="outside of the workspace"):
-        check([root.parent / "a.sql"], root=root, cache_dir=None)
+    for path in (root.parent / "a.sql", root / "../out/o.sql"):
+        with pytest.raises(StyleError, match=r"\.sql: it is outside of the workspace$"):
+            check([path], root=root, cache_dir=None)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize(
+    ("signals", "to", "broken"),
+    [
+        ("SIGINT SIGHUP", "every", "ZeroDivisionError"),
+        ("SIGTERM", "every", "workers.BrokenProcessPool"),
+        ("SIGKILL", "first", "workers.BrokenProcessPool"),
+    ],
+)
+def test_signals_while_processes_start_change_no_answer(
+    root: Path, signals: str, to: str, broken: str
+) -> None:
+    """A terminal's are answered by the parent alone; where a worker is killed, nobody waits."""
+    for name in ("a.sql", "b.sql"):
+        write(root, LONG, name)
+    program = root / "program.py"
+    program.write_text(
+        f"""\
+import os, signal, sys
+from multiprocessing import util
+from pathlib import Path
+from schema_style import check, workers
+
+def start_and_signal(*arguments):
+    pid = start(*arguments)
+    is_worker = "resource_tracker" not in str(arguments)
+    if {to!r} == "every" or is_worker and not signalled:
+        signalled.extend([pid] * is_worker)
+        for name in {signals.split()!r}:
+            os.kill(pid, getattr(signal, name))
+    return pid
+
+signalled = []
+
+if __name__ == "__main__":
+    workers.PARALLEL_FROM = 0
+    start, util.spawnv_passfds = util.spawnv_passfds, start_and_signal
+    # Without several processes the program would do.
+    workers.os.cpu_count = lambda: 2
+    workers.BrokenProcessPool = {broken}
+    root = Path(sys.argv[1])
+    print(len(check([root], root=root, cache_dir=None).findings))
+""",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, program, root], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.stdout, done.stderr) == ("2\n", "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
 def read_output(path: Path) -> str | None:
     """The file's text as it is, line ends included, or None where there is none."""
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            # To open a named pipe would wait for somebody who writes to it.
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         return path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
         return None

@@ -4,10 +4,12 @@ import os
 import sys
 
 from schema_cli.interrupts import STATUS, ignore_signals, interrupt_on_signals
+from schema_cli.streams import open_streams
 
 
 def run() -> int:
     """Run the command, from the first import to the last word, and return its exit status."""
+    open_streams()
     interrupt_on_signals()
     # No Python that this one starts, as for the style gate, imports from the current folder.
     os.environ["PYTHONSAFEPATH"] = "1"

@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # SQL is UTF-8 with line feeds, whatever the locale of the terminal or pipe.
-            stream.reconfigure(encoding="utf-8", newline="\n")
+            # A name that is not UTF-8 is shown as `printable` shows it.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     try:
         return _run(arguments)
     except UsageError as error:
@@ -72,9 +73,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _print_error(f"schema: {where}{error.strerror or error}", arguments)
+        _print_error(f"schema: {_refusal(error)}", arguments)
         return 2
+
+
+def _refusal(error: OSError) -> str:
+    """What the system has refused, and of which file."""
+    if isinstance(error, FileNotFoundError) and not error.filename:
+        # Nothing else that is missing has no name.
+        return "the current folder is gone\n  help: change into a folder that exists"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
 
 
 def _print_error(text: str, arguments: Sequence[str]) -> None:
@@ -88,7 +97,7 @@ class _Parser(argparse.ArgumentParser):
     arguments: Sequence[str] = ()
 
     def error(self, message: str) -> NoReturn:
-        super().error(_without_urls(message, self.arguments))
+        super().error(printable(_without_urls(message, self.arguments), keep="\n\t"))
 
 
 def _without_urls(message: str, arguments: Sequence[str]) -> str:

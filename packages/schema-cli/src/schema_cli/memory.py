@@ -79,7 +79,7 @@ class Memory:
             same = remembered["inputs"] == self._inputs and all(
                 _digest(self._output(name)) == digest for name, digest in outputs.items()
             )
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
         return list(outputs) if same else None
 
@@ -107,8 +107,11 @@ class Memory:
         return self._files.fingerprint(_code_digest(*self._packages), version("pglast"))
 
     def _output(self, name: str) -> str:
+        path = self._files.root / name
+        if path.is_symlink():
+            return ""  # It is somebody else's file, whatever it holds.
         try:
-            return read_output(own_path(self._files.root, self._files.root / name)) or ""
+            return read_output(own_path(self._files.root, path)) or ""
         except ForeignFileError:
             return ""
 

@@ -43,12 +43,15 @@ def own_path(root: Path, path: Path) -> Path:
     Raises:
         ForeignFileError: It is outside of the workspace, or in a folder that `is_foreign`.
     """
-    name = Path(os.path.relpath(path, root)).as_posix() if path.is_relative_to(root) else str(path)
+    # Where it says, before any link is followed: `out/../../x` is outside without one.
+    spelled = Path(os.path.normpath(path))
+    inside = spelled.is_relative_to(root)
+    name = Path(os.path.relpath(path, root)).as_posix() if inside else str(spelled)
     top = Path(os.path.realpath(root))
     place = Path(os.path.realpath(path))
     if not place.is_relative_to(top):
         reason = "it is outside of the workspace"
-        if path.is_relative_to(root):
+        if inside:
             reason = f"a link leads out of the workspace, to {place}"
         raise ForeignFileError(name, reason)
     foreign = next((part for part in place.relative_to(top).parts if is_foreign(part)), None)

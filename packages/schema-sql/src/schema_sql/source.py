@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import stat
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -167,6 +168,12 @@ def read_source(path: Path, name: str) -> Source:
         SourceError: The file is missing or unreadable, or `decode_source` refuses it.
     """
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            # To open a named pipe would wait for somebody who writes to it.
+            raise SourceError(
+                Finding(name, 1, 1, "unreadable-file", "cannot read: it is not a regular file")
+            )
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -198,7 +205,7 @@ def decode_source(data: bytes, name: str) -> Source:
         data = data.removeprefix(codecs.BOM_UTF8)
     data = data.replace(b"\r\n", b"\n")
     if (bad := data.find(b"\0")) >= 0:
-        _refuse(name, data[:bad], "the file holds a NUL byte", _SAVE_AS_UTF8)
+        _refuse(name, data[:bad], "the file holds a NUL byte", _NO_NUL)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -213,6 +220,7 @@ def decode_source(data: bytes, name: str) -> Source:
 
 
 _SAVE_AS_UTF8 = "save it as UTF-8"
+_NO_NUL = "remove the NUL bytes; where every second byte is one, save it as UTF-8"
 _FOREIGN_MARKS = (
     # UTF-32 first: its little-endian mark begins with that of UTF-16.
     (codecs.BOM_UTF32_LE, "UTF-32"),

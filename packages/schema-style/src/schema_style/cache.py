@@ -57,7 +57,7 @@ class Cache:
             The cache; empty when there is none, when it is corrupt or when its key is another.
         """
         cache = cls(directory, key)
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
             stored = json.loads((directory / _NAME).read_text(encoding="utf-8"))
             if stored["key"] == key and isinstance(stored["files"], dict):
                 cache._entries = stored["files"]
@@ -68,7 +68,7 @@ class Cache:
         with contextlib.suppress(LookupError, TypeError):
             entry = self._entries[path]
             if entry["sha256"] == hashlib.sha256(content).hexdigest():
-                return [Finding(path=path, **finding) for finding in entry["findings"]]
+                return [_finding(path, stored) for stored in entry["findings"]]
         return None
 
     def put(self, path: str, content: bytes, findings: list[Finding]) -> None:
@@ -100,3 +100,17 @@ class Cache:
         text = json.dumps({"key": self._key, "files": files}, sort_keys=True)
         with contextlib.suppress(OSError):
             replace_file(self._directory / _NAME, text)
+
+
+def _finding(path: str, stored: Mapping[str, Any]) -> Finding:
+    """Read a remembered finding.
+
+    Raises:
+        TypeError: It is none, as in a file that was spoilt.
+    """
+    finding = Finding(path=path, **stored)
+    for field in dataclasses.fields(Finding):
+        # Not `isinstance`: `true` would be a line.
+        if type(getattr(finding, field.name)) is not field.type:
+            raise TypeError(field.name)
+    return finding

@@ -84,12 +84,12 @@ def check(
 def _config(root: Path) -> dict[str, Any]:
     path = root / "pyproject.toml"
     try:
-        return dict(tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["sqlfluff"])
-    except OSError as error:
-        raise StyleError(f"{path.name}: cannot read it: {error.strerror}") from error
+        return dict(tomllib.loads(read_source(path, path.name).text)["tool"]["sqlfluff"])
+    except SourceError as error:
+        raise StyleError(str(error)) from error
     except (LookupError, TypeError) as error:
         raise StyleError(f"{path.name}: no table [tool.sqlfluff], which sets the style") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StyleError(f"{path.name}: {error}") from error
 
 

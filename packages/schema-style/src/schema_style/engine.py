@@ -5,10 +5,12 @@ text to look at. sqlfluff sees a stand-in of the text (`standin`), so nothing th
 reaches its directives, and no fix of its reaches a token.
 """
 
+import codecs
 import dataclasses
 import functools
 import logging
 import re
+import tempfile
 from pathlib import Path
 
 from sqlfluff.core import FluffConfig, Linter
@@ -20,7 +22,9 @@ from sqlfluff.core.errors import (
     SQLParseError,
     SQLTemplaterError,
 )
+from sqlfluff.core.types import ConfigMappingType
 
+from schema_sql.source import read_source
 from schema_style.findings import Finding, StyleError
 from schema_style.standin import StandIn
 from schema_style.tokens import ScanError
@@ -33,6 +37,8 @@ NEVER_FIXED = "LT05"
 _MOVERS = ("LT03", "LT04", "CV06")
 
 _SPACING = "LT01"
+
+_CONFIG = "pyproject.toml"
 
 UNPARSABLE = "PRS"
 
@@ -155,11 +161,21 @@ def by_hand(finding: Finding) -> Finding:
     return dataclasses.replace(finding, help=_HELP_LEFT, fixable=False)
 
 
+def _configured(root: Path) -> ConfigMappingType:
+    path = root / _CONFIG
+    if not path.read_bytes().startswith(codecs.BOM_UTF8):
+        return load_config_file(str(root), _CONFIG)
+    # sqlfluff alone refuses a byte order mark, and reads no text that is not in a file.
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / _CONFIG).write_text(read_source(path, _CONFIG).text, encoding="utf-8")
+        return load_config_file(folder, _CONFIG)
+
+
 @functools.lru_cache(maxsize=8)
 def _linter(root: Path, exclude: tuple[str, ...] = ()) -> Linter:
     try:
         # Only this file: a .sqlfluff in somebody's home or in a folder must not change the result.
-        configured = load_config_file(str(root), "pyproject.toml")
+        configured = _configured(root)
         config = FluffConfig(
             configured,
             ignore_local_config=True,

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from schema_sql.display import printable
+
 
 class StyleError(Exception):
     """The gate cannot run: a file or its configuration cannot be read. Says which, and why."""
@@ -33,5 +35,5 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the two lines in which every tool of this repository prints a finding."""
-        place = f"{self.path}:{self.line}:{self.column}"
-        return f"{place}: {self.rule}: {self.message}\n  help: {self.help}"
+        place = f"{printable(self.path)}:{self.line}:{self.column}"
+        return f"{place}: {self.rule}: {printable(self.message)}\n  help: {printable(self.help)}"

@@ -291,6 +291,7 @@ def load(files: Files) -> Workspace:
         *_unowned_files(workspace, broken),
         *_cycles(workspace),
         *_wrong_versions(workspace),
+        *_misplaced_outputs(workspace),
     ]
     errors.extend(SourceError(finding) for finding in findings)
     errors.sort(key=lambda error: error.finding)
@@ -379,6 +380,17 @@ def _cycles(workspace: Workspace) -> Iterable[Finding]:
             message = "cycle: " + " -> ".join(map(str, cycle))
             remedy = "break it: move what the first needs of the others to a target of its own"
             yield Finding(target.path, line, 1, "dependency-cycle", message, remedy)
+
+
+def _misplaced_outputs(workspace: Workspace) -> Iterable[Finding]:
+    """Migrations that would be written over the fragments that they are made of, or beside them."""
+    # Some file systems do not tell the case of letters apart.
+    packages = f"{workspace.files.packages}/".casefold()
+    for target in workspace.of_kind("migration"):
+        if target.out.casefold().startswith(packages):
+            message = f"{target.out} is among the packages, whose files are written by people"
+            remedy = 'write it to another folder, such as "supabase/migrations"'
+            yield target.finding("out", "misplaced-output", message, remedy)
 
 
 def _wrong_versions(workspace: Workspace) -> Iterable[Finding]:

@@ -8,6 +8,7 @@ that it needs goes to the standard output, and no file is touched.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schema_assemble.output import change_summary, difference, read_output
@@ -22,15 +23,16 @@ from schema_cli.project import (
     read_label,
     true_dependencies,
 )
-from schema_sql.files import own_path, write_file
+from schema_sql.files import ForeignFileError, own_path, write_file
 from schema_targets.versions import wrong_files
 from schema_targets.workspace import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
     from schema_sql.source import Finding
+    from schema_targets.build_file import Target
     from schema_targets.workspace import Files, Workspace
 
 
@@ -69,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
             return _print_closure(workspace, args.label)
         migrations = [target]
     built = dict(build_migrations(workspace, migrations))
+    if print_errors(_lead_elsewhere(files, migrations)):
+        return 1
     stale = _write(files, built, check=args.check)
     wrong = args.label is None and print_errors(_wrong_files(files, built))
     if args.label is None and not stale and not wrong:
@@ -111,6 +115,26 @@ def _write(files: Files, built: dict[str, str], *, check: bool) -> bool:
                 raise UsageError(f"cannot write {out}: {error.strerror}") from error
             print(f"{out}: written ({change_summary(old, text)})")
     return stale
+
+
+def _lead_elsewhere(files: Files, migrations: Iterable[Target]) -> Iterator[Finding]:
+    """Outputs whose place another file of the workspace would be written from, by a link."""
+    packages = Path(os.path.realpath(files.root / files.packages))
+    places: dict[Path, str] = {}
+    for migration in migrations:
+        out = files.root / migration.out
+        try:
+            place = own_path(files.root, out)
+        except ForeignFileError:
+            continue  # Told as a file that cannot be written.
+        name = place.relative_to(os.path.realpath(files.root)).as_posix()
+        remedy = "remove the link, or name a file that is the migration's own"
+        if out.is_symlink() or place.is_relative_to(packages) or place in places:
+            message = f"{migration.out} leads by a link to {name}"
+            if place in places:
+                message = f"{message}, as {places[place]} does"
+            yield migration.finding("out", "misplaced-output", message, remedy)
+        places[place] = migration.out
 
 
 def _wrong_files(files: Files, outputs: Collection[str]) -> list[Finding]:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from schema_cli.project import open_files, open_workspace, print_errors
-from schema_sql.files import write_file
+from schema_sql.files import ForeignFileError, write_file
 from schema_sql.source import SourceError
 from schema_targets.dependencies import read_dependencies, rewrite_deps
-from schema_targets.workspace import load
+from schema_targets.workspace import UsageError, load
 
 if TYPE_CHECKING:
     import argparse
@@ -64,5 +64,10 @@ def _fix(dependencies: Dependencies) -> None:
         old = source.text
         new = rewrite_deps(old, package, deps)
         if new != old:
-            write_file(files.root, path, new)
+            try:
+                write_file(files.root, path, new)
+            except ForeignFileError:
+                raise  # It names the file, and says why.
+            except OSError as error:
+                raise UsageError(f"cannot write {path}: {error.strerror}") from error
             print(f"{path}: deps written")

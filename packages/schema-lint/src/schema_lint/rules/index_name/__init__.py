@@ -2,7 +2,7 @@
 
 What: CREATE INDEX without a name, or with another one. Between the table and the ending the name is
     free where the index has a WHERE, an expression, or a name that would exceed 63 bytes; a
-    unique index may end in _key.
+    unique index may end in _key. An index of a table in pg_temp is free.
 Why: The name says in a query plan what the index is for, and IF NOT EXISTS compares names alone.
 Instead: CREATE INDEX IF NOT EXISTS tasks_app_code_status_idx ON public.tasks (app_code, status).
 When to allow: The name is known to other systems already.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_lint.workspace import is_temporary
 from schema_sql.declared import read_index
 from schema_sql.names import quote
 
@@ -28,6 +29,8 @@ ID = "index-name"
 def check(file: SqlFile, workspace: Workspace) -> Iterator[Finding]:
     """Yield each index whose name does not say what it holds."""
     for statement in workspace.facts(file).statements("IndexStmt"):
+        if is_temporary(statement.node["relation"]):
+            continue  # It is gone when the session ends, and no later statement names it.
         index = read_index(statement)
         names = [column.name or "expr" for column in index.columns]
         expected = "_".join([index.table.name, *names, "idx"])
