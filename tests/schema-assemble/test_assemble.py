@@ -323,6 +323,14 @@ def test_a_migration_leaves_its_name_on_what_it_changes(text: str) -> None:
     assert "mark <> ALL (ARRAY['1_first', '2_second'])" in guard(built).text
 
 
+def test_a_migration_of_changes_promises_no_more_than_it_does() -> None:
+    """Without tables of its own it locks, repairs and revokes nothing, and does not say so."""
+    built = build(CHANGES[0], earlier=TASKS, history=History("2_second", ("1_first",)))
+
+    assert not re.search("ACCESS EXCLUSIVE|undeclared", built)
+    assert re.search(r"^--  +\d+  Mark: leaves the name", built, re.MULTILINE)
+
+
 def test_a_migration_leaves_no_name_on_what_it_only_refers_to() -> None:
     """Neither a table that is referenced nor one of the platform is changed by it."""
     built = build(

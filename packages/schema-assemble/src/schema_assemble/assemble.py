@@ -37,16 +37,20 @@ _RULE = "-- " + "-" * 95
 
 _GUARD = "Guard"
 _PURPOSE_OF_GUARD = "Refuses a session or a database that this file does not fit."
-_CLOSING = "Access"
-_PURPOSE_OF_CLOSING = "Removes undeclared grants and permissive policies."
+_ACCESS = "Access"
+_PURPOSE_OF_ACCESS = "Removes undeclared grants and permissive policies."
+_MARK = "Mark"
+_PURPOSE_OF_MARK = "Leaves the name of this migration on the tables that it changes."
 _SKIP = "Generated: skip it."
 
 _HOW_TO_RUN = (
     "PostgreSQL 15 or later, in one transaction, as the owner of the tables: the Supabase CLI and "
     "the SQL editor do that. With psql use -1 -v ON_ERROR_STOP=1, or it goes on after a refusal. "
-    "Safe to run again: that locks these tables (ACCESS EXCLUSIVE), adds what is missing, "
-    "recreates comments, policies and grants, and removes undeclared grants and permissive "
-    "policies."
+    "Safe to run again"
+)
+_WHAT_A_RE_RUN_DOES = (
+    "that locks these tables (ACCESS EXCLUSIVE), adds what is missing, recreates comments, "
+    "policies and grants, and removes undeclared grants and permissive policies."
 )
 
 _WHY_GUARD = (
@@ -137,8 +141,10 @@ def assemble(
             sections.append(_Section(part.section, purposes.get(part.section, ""), []))
         sections[-1].blocks.append(f"-- Source: {part.sql.path}\n{_terminated(part.sql)}\n")
     if closing:
-        sections.append(_Section(_CLOSING, f"{_PURPOSE_OF_CLOSING} {_SKIP}", closing))
-    text = _header(label, title, sections) + "".join(map(str, sections))
+        named = (_ACCESS, _PURPOSE_OF_ACCESS) if tables else (_MARK, _PURPOSE_OF_MARK)
+        sections.append(_Section(named[0], f"{named[1]} {_SKIP}", closing))
+    re_run = f"{_HOW_TO_RUN}: {_WHAT_A_RE_RUN_DOES}" if tables else f"{_HOW_TO_RUN}."
+    text = _header(label, title, re_run, sections) + "".join(map(str, sections))
     parse(Source(label, text))
     return text
 
@@ -195,14 +201,14 @@ def _terminated(sql: SqlFile) -> str:
     return source.text.strip()
 
 
-def _header(label: str, title: str, sections: Sequence[_Section]) -> str:
+def _header(label: str, title: str, how_to_run: str, sections: Sequence[_Section]) -> str:
     """The first lines: what this is, how to run it, and what stands at which line."""
     text = [
         f"-- {title}",
         "--",
         f"-- Built by `schema build {label}`: change a fragment, never this file.",
         "--",
-        *_comment(_HOW_TO_RUN).splitlines(),
+        *_comment(how_to_run).splitlines(),
         "--",
         "-- Line",
     ]
