@@ -290,6 +290,21 @@ def test_a_name_is_left_out_only_where_postgresql_chooses_it() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE t (a text, CONSTRAINT t_b_check CHECK (b IN ('x', 'y')));",
+        "CREATE TABLE t (a numeric(5));",
+        "CREATE TABLE t (a text DEFAULT upper('x'));",
+        "CREATE TABLE t (a int); CREATE INDEX i ON t (b) WHERE (SELECT 1) = 1;",
+        "CREATE TABLE t (a int); CREATE INDEX i ON t (a) WHERE NOT (a IS NOT NULL);",
+    ],
+)
+def test_words_that_are_not_known_are_not_predicted(text: str) -> None:
+    """The build predicts nothing of what it is not sure of; then the guard always compares."""
+    assert "expected CONSTANT TEXT := '';" in guard(build(text)).text
+
+
 def test_nothing_that_the_guard_makes_outlives_it() -> None:
     """Reference tables are made in a block that can only end in an exception."""
     body = guard(build(TABLE, INDEXES)).text
