@@ -283,7 +283,9 @@ _UNUSUAL_IN_CATALOG = """
     UNION ALL
     SELECT 'storage of ' || attname FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
     WHERE attrelid = %(table)s::regclass AND attnum > 0
-      AND (attstorage <> typstorage OR attcompression <> '' OR attoptions IS NOT NULL)
+      AND (attstorage <> typstorage OR attcompression <> ''
+        -- A server may keep options of its own here; these two are the standard ones.
+        OR EXISTS (SELECT FROM unnest(attoptions) AS o WHERE o ~ '^n_distinct'))
     UNION ALL
     SELECT 'nulls_not_distinct' FROM pg_index
     WHERE indrelid = %(table)s::regclass AND indnullsnotdistinct

@@ -95,7 +95,9 @@ _QUERIES: dict[str, str] = {
           'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
           'compression', a.attcompression::text,
           'statistics target', nullif(a.attstattarget, -1)::text,
-          'statistics options', array_to_string(a.attoptions, ', '),
+          -- A server may keep options of its own here: Debian's 15.20 adds "pg_attver".
+          'statistics options', (SELECT string_agg(o, ', ' ORDER BY o)
+            FROM unnest(a.attoptions) AS o WHERE o ~ '^n_distinct'),
           'comment', col_description(a.attrelid, a.attnum))
         FROM r
         JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
