@@ -28,6 +28,7 @@ from proofs.gates_report import (
     GATES,
     Found,
     Result,
+    counts,
     idle_gates,
     page,
     silent_rules,
@@ -251,6 +252,7 @@ def _prove(most: int | None) -> int:
     claims = len(found.results) + len(found.excluded) + len(found.guarded)
     originals = _texts(worker.workspace)
     write = (lambda: page(found, originals)) if most is None else None
+    sys.stdout.write(f"{counts(found)}\n")
     return conclude("gates", claims, failed, write)
 
 

@@ -154,7 +154,7 @@ class Stage:
         try:
             apply_as_one_transaction(connection, self._migration)
         except ApplyError as error:
-            names_it = "differ from the migration" in error.message and table in error.message
+            names_it = "differ from what this migration" in error.message and table in error.message
             return ("names the difference", "refused") if names_it else ("", refusal(error))
         differences = diff_catalogs(self._clean, read_catalog(connection))
         return "", "left" if differences else "repaired"

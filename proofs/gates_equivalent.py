@@ -79,6 +79,11 @@ EQUIVALENT = (
         "a grant before the only policy",
         "until a permissive policy is there, row-level security admits nobody, granted or not.",
     ),
+    Reason(
+        r"\w+: statement: add a grant: REVOKE SELECT ON TABLE public\.\w+ FROM authenticated",
+        "a REVOKE before the GRANT of the same",
+        "the table's GRANT follows and gives it again.",
+    ),
 )
 """Every reason to leave a mutant out of the score. The proof runs each such mutant and sees that it
 ends in the original's catalog, and that running it again changes nothing."""
@@ -104,6 +109,18 @@ TRACELESS = (
         r"(function_registry|instance_tasks): statement: change places: GRANT \w+, before CREATE",
         "a grant before a restrictive policy",
         "where the file does not run as one transaction, tenants are less restricted for a moment.",
+    ),
+    Reason(
+        r"\w+: (privileges: WITH GRANT OPTION: GRANT"
+        r"|statement: add a grant: GRANT SELECT ON ALL TABLES IN SCHEMA public TO anon)",
+        "a GRANT of more than the table's privileges",
+        "the end of the file takes it from our tables again, with a warning; others keep it.",
+    ),
+    Reason(
+        r"instance_context: policy: drop a qualifier: \w+: WITH CHECK:"
+        r" instance_context\.workflow_instance_id",
+        "a column of the policy's table, in a subquery, without the table's name",
+        "it means the same until the subquery's table has a column of that name.",
     ),
     Reason(
         r"\w+: statement: add a grant: ALTER DEFAULT PRIVILEGES .+",
