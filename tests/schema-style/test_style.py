@@ -554,12 +554,13 @@ def test_outside_is_no_place_to_check(root: Path) -> None:
     [
         ("SIGINT SIGHUP", "every", "ZeroDivisionError"),
         ("SIGTERM", "every", "workers.BrokenProcessPool"),
+        ("SIGKILL", "first", "workers.BrokenProcessPool"),
     ],
 )
 def test_signals_while_processes_start_change_no_answer(
     root: Path, signals: str, to: str, broken: str
 ) -> None:
-    """A terminal's are answered by the parent alone; where all workers are ended, nobody waits."""
+    """A terminal's are answered by the parent alone; where a worker is killed, nobody waits."""
     for name in ("a.sql", "b.sql"):
         write(root, LONG, name)
     program = root / "program.py"

@@ -52,13 +52,19 @@ class Built:
     @cached_property
     def shipped(self) -> SqlFile:
         """The migration without what the build has added: rules judge what people write."""
-        own = [s for s, origin in self._pairs if origin is None]
         return replace(
             self.sql,
             statements=tuple(s for s, origin in self._pairs if origin is not None),
-            nested=tuple(s for s in self.sql.nested if not _inside(s.start, own)),
-            opaque=tuple(place for place in self.sql.opaque if not _inside(place.offset, own)),
+            nested=tuple(s for s in self.sql.nested if not _inside(s.start, self.added)),
+            opaque=tuple(
+                place for place in self.sql.opaque if not _inside(place.offset, self.added)
+            ),
         )
+
+    @cached_property
+    def added(self) -> list[Statement]:
+        """The statements that the build has added, in order."""
+        return [s for s, origin in self._pairs if origin is None]
 
     @property
     def fragments(self) -> list[str]:
@@ -174,8 +180,8 @@ def build(
         )
 
     built = read_built(path, text(title, needed), parts)
-    for statement, origin in zip(built.sql.statements, built.origins, strict=True):
-        if origin is None and statement.kind not in OWN_KINDS:
+    for statement in built.added:
+        if statement.kind not in OWN_KINDS:
             raise SourceError(
                 statement.finding("foreign-statement", "no fragment has this statement")
             )
@@ -246,10 +252,7 @@ def _distinct(texts: Iterable[str]) -> dict[str, str]:
 
 
 def _refuse_others(built: Built, expected: Built) -> None:
-    added, right = (
-        [s for s, o in zip(each.sql.statements, each.origins, strict=True) if o is None]
-        for each in (built, expected)
-    )
+    added, right = built.added, expected.added
     for number, statement in enumerate(added):
         if number >= len(right) or _skeleton(statement.text) != _skeleton(right[number].text):
             message = "a title or a remedy has become SQL here"

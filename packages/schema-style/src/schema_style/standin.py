@@ -15,8 +15,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
+from schema_sql.tokens import COMMENTS
 from schema_style.tokens import (
-    COMMENTS,
     CONTINUED,
     ScanError,
     Token,

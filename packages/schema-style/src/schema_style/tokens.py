@@ -12,8 +12,6 @@ from typing import Any
 
 from pglast.parser import ParseError, scan
 
-COMMENTS = frozenset({"SQL_COMMENT", "C_COMMENT"})
-
 CONTINUED = "continued string"
 """The kind of each further piece of a string: without a line break before it, it is a syntax error.
 """

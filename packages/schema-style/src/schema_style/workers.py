@@ -66,10 +66,16 @@ def _run_parallel(jobs: list[Job], workers: int) -> list[Outcome]:
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_ignore_signals,
     )
+    others = set(multiprocessing.active_children())
     try:
         with _blocked():
             outcomes = pool.map(_work, jobs)
         return list(outcomes)
+    except BrokenProcessPool:
+        # A worker that was started while the pool broke is not ended by it, but waited for.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
