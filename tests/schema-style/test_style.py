@@ -550,17 +550,13 @@ def test_outside_is_no_place_to_check(root: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 @pytest.mark.parametrize(
-    ("signals", "to", "broken"),
-    [
-        ("SIGINT SIGHUP", "every", "ZeroDivisionError"),
-        ("SIGTERM", "every", "workers.BrokenProcessPool"),
-        ("SIGKILL", "first", "workers.BrokenProcessPool"),
-    ],
+    ("signals", "broken"),
+    [("SIGINT SIGHUP", "ZeroDivisionError"), ("SIGTERM", "workers.BrokenProcessPool")],
 )
 def test_signals_while_processes_start_change_no_answer(
-    root: Path, signals: str, to: str, broken: str
+    root: Path, signals: str, broken: str
 ) -> None:
-    """A terminal's are answered by the parent alone; where a worker is killed, nobody waits."""
+    """A terminal's are answered by the parent alone; where workers are ended, nobody waits."""
     for name in ("a.sql", "b.sql"):
         write(root, LONG, name)
     program = root / "program.py"
@@ -573,14 +569,9 @@ from schema_style import check, workers
 
 def start_and_signal(*arguments):
     pid = start(*arguments)
-    is_worker = "resource_tracker" not in str(arguments)
-    if {to!r} == "every" or is_worker and not signalled:
-        signalled.extend([pid] * is_worker)
-        for name in {signals.split()!r}:
-            os.kill(pid, getattr(signal, name))
+    for name in {signals.split()!r}:
+        os.kill(pid, getattr(signal, name))
     return pid
-
-signalled = []
 
 if __name__ == "__main__":
     workers.PARALLEL_FROM = 0
