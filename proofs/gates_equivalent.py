@@ -100,7 +100,7 @@ TRACELESS = (
         "the end of the file takes the rest, with a warning; until then the table is open.",
     ),
     Reason(
-        r"\w+: (row security: (other|a second) switch: \w+: (DISABLE|NO FORCE)"
+        r"\w+: (row security: ((other|a second) switch: \w+: (DISABLE|NO FORCE)|other table: .+)"
         r"|statement: drop ENABLE ROW LEVEL SECURITY: \w+)",
         "row-level security not switched on",
         "the end of the file switches it on, with a warning; until then the table is open.",
@@ -123,9 +123,9 @@ TRACELESS = (
         "it means the same until the subquery's table has a column of that name.",
     ),
     Reason(
-        r"\w+: statement: add a grant: ALTER DEFAULT PRIVILEGES .+",
-        "default privileges for anon",
-        "the tests' database has Supabase's old ones; a project without them would get them.",
+        r"\w+: statement: add (a grant: ALTER DEFAULT PRIVILEGES|an object: CREATE EXTENSION) .+",
+        "default privileges for anon, and an extension",
+        "they are the database's, and belong to no table; Supabase's old projects have the first.",
     ),
     Reason(
         r"\w+: statement: add a transaction or lock: .+",
